@@ -1,0 +1,390 @@
+//! A bundle: the folder with a network, its `model.toml`, goldens and `SHA256SUMS`.
+//!
+//! No byte of a bundle is parsed before its hash was checked, and no file is read past a fixed size.
+
+mod sums;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::manifest::{Manifest, ManifestError, Role, is_plain_name};
+use sums::{Sums, SumsError};
+
+/// The file with what the bundle is and how it is fed.
+pub const MANIFEST: &str = "model.toml";
+/// The file with the hash of every other one, as `sha256sum` writes and checks it.
+pub const SUMS: &str = "SHA256SUMS";
+
+const MIB: u64 = 1 << 20;
+/// Room for the largest net there is: two full VGG-Face heads on one trunk in f32, 1,016,918,857 bytes.
+const NETWORK_BYTES_MAX: u64 = 1024 * MIB;
+const OTHER_BYTES_MAX: u64 = 64 * MIB;
+const MANIFEST_BYTES_MAX: u64 = MIB;
+const SUMS_BYTES_MAX: u64 = MIB / 16;
+
+/// Why a bundle was refused or could not be sealed.
+#[derive(Debug, Error)]
+pub enum BundleError {
+    /// A file or the folder cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A folder, link or device where a file should be.
+    #[error("{}: expected a plain file, found a folder, link or device", path.display())]
+    NotAFile {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Longer than any file of its kind may be.
+    #[error("{}: expected at most {bytes_max} bytes, found {bytes}", path.display())]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// The longest it may be.
+        bytes_max: u64,
+    },
+    /// `SHA256SUMS` is not what `sha256sum` writes.
+    #[error("{}: {source}", path.display())]
+    Sums {
+        /// Which.
+        path: PathBuf,
+        /// In which line, and what is wrong with it.
+        source: SumsError,
+    },
+    /// A file is not what it was when the bundle was made.
+    #[error("{}: expected {what} {expected}, found {found}", path.display())]
+    Changed {
+        /// Which.
+        path: PathBuf,
+        /// What was compared: sha256 or length.
+        what: &'static str,
+        /// By `SHA256SUMS` or `model.toml`.
+        expected: String,
+        /// In the file.
+        found: String,
+    },
+    /// The bundle needs a file that `SHA256SUMS` does not list.
+    #[error("{}: expected a line for {name} in {SUMS}, found none", path.display())]
+    NotListed {
+        /// The bundle's folder.
+        path: PathBuf,
+        /// The file.
+        name: String,
+    },
+    /// `model.toml` is refused.
+    #[error("{}: {source}", path.display())]
+    Manifest {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: ManifestError,
+    },
+}
+
+/// An opened bundle: every byte in it has the hash that `SHA256SUMS` names.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    manifest: Manifest,
+    files: BTreeMap<String, Vec<u8>>,
+    sha256: String,
+}
+
+impl Bundle {
+    /// Reads the bundle in the folder `dir`.
+    pub fn open(dir: &Path) -> Result<Self, BundleError> {
+        let text = read_text(&dir.join(SUMS), SUMS_BYTES_MAX)?;
+        let sums = Sums::parse(&text)
+            .map_err(|source| BundleError::Sums { path: dir.join(SUMS), source })?;
+        let mut files = BTreeMap::new();
+        for (name, expected) in sums.iter() {
+            files.insert(name.to_owned(), read_checked(&dir.join(name), expected)?);
+        }
+        let manifest = open_manifest(dir, &files)?;
+        check_files(dir, &manifest, &files)?;
+        files.retain(|name, _| manifest.files.iter().any(|file| file.path == *name));
+        Ok(Self { manifest, files, sha256: sums::sha256_hex(text.as_bytes()) })
+    }
+
+    /// What the bundle is and how it is fed.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The bytes of the file for `role`, if the bundle has one.
+    pub fn file(&self, role: Role) -> Option<&[u8]> {
+        self.files.get(&self.manifest.file(role)?.path).map(Vec::as_slice)
+    }
+
+    /// The bytes of the ONNX graph.
+    pub fn network(&self) -> &[u8] {
+        self.file(Role::Network).expect("a manifest is refused without a network")
+    }
+
+    /// The hash of `SHA256SUMS`: it names this very bundle.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+}
+
+/// The folder of the bundle `name` in the first of `roots` that has it.
+pub fn find(name: &str, roots: &[PathBuf]) -> Option<PathBuf> {
+    let found = |root: &PathBuf| Some(root.join(name)).filter(|dir| dir.join(MANIFEST).is_file());
+    is_plain_name(name).then(|| roots.iter().find_map(found)).flatten()
+}
+
+/// Writes `SHA256SUMS` over every file in the folder `dir`, in one step.
+pub fn seal(dir: &Path) -> Result<(), BundleError> {
+    let mut sums = Sums::default();
+    for entry in fs::read_dir(dir).map_err(at(dir))? {
+        let path = entry.map_err(at(dir))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(SUMS) {
+            continue;
+        }
+        let bytes = read_capped(&path, bytes_max(name))?;
+        sums.push(name, sums::sha256_hex(&bytes))
+            .map_err(|source| BundleError::Sums { path: path.clone(), source })?;
+    }
+    write_atomically(dir, SUMS, sums.to_string().as_bytes())
+}
+
+/// Writes a file that is either all there or not at all, even after a power cut.
+fn write_atomically(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+    let path = dir.join(name);
+    let fresh = dir.join(format!("{name}.new"));
+    let mut file = File::create(&fresh).map_err(at(&fresh))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(at(&fresh))?;
+    fs::rename(&fresh, &path).map_err(at(&path))?;
+    File::open(dir).and_then(|folder| folder.sync_all()).map_err(at(dir))
+}
+
+fn open_manifest(dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<Manifest, BundleError> {
+    let path = dir.join(MANIFEST);
+    let not_listed = || BundleError::NotListed { path: dir.into(), name: MANIFEST.into() };
+    let bytes = files.get(MANIFEST).ok_or_else(not_listed)?;
+    let text = str::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e));
+    let text = text.map_err(at(&path))?;
+    Manifest::parse(text).map_err(|source| BundleError::Manifest { path, source })
+}
+
+fn check_files(
+    dir: &Path,
+    manifest: &Manifest,
+    files: &BTreeMap<String, Vec<u8>>,
+) -> Result<(), BundleError> {
+    for file in &manifest.files {
+        let not_listed = || BundleError::NotListed { path: dir.into(), name: file.path.clone() };
+        let bytes = files.get(&file.path).ok_or_else(not_listed)?;
+        let path = dir.join(&file.path);
+        check_same(&path, "length", &file.bytes.to_string(), &bytes.len().to_string())?;
+        check_same(&path, "sha256", &file.sha256, &sums::sha256_hex(bytes))?;
+    }
+    Ok(())
+}
+
+fn read_checked(path: &Path, expected: &str) -> Result<Vec<u8>, BundleError> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let bytes = read_capped(path, bytes_max(name))?;
+    check_same(path, "sha256", expected, &sums::sha256_hex(&bytes))?;
+    Ok(bytes)
+}
+
+fn check_same(
+    path: &Path,
+    what: &'static str,
+    expected: &str,
+    found: &str,
+) -> Result<(), BundleError> {
+    if expected == found {
+        return Ok(());
+    }
+    let (expected, found) = (expected.to_owned(), found.to_owned());
+    Err(BundleError::Changed { path: path.into(), what, expected, found })
+}
+
+fn bytes_max(name: &str) -> u64 {
+    match name {
+        MANIFEST => MANIFEST_BYTES_MAX,
+        _ if name.ends_with(".onnx") => NETWORK_BYTES_MAX,
+        _ => OTHER_BYTES_MAX,
+    }
+}
+
+fn read_text(path: &Path, bytes_max: u64) -> Result<String, BundleError> {
+    let bytes = read_capped(path, bytes_max)?;
+    let text = String::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e));
+    text.map_err(at(path))
+}
+
+/// A link is refused, so that a bundle never reaches out of its folder.
+fn read_capped(path: &Path, bytes_max: u64) -> Result<Vec<u8>, BundleError> {
+    let meta = fs::symlink_metadata(path).map_err(at(path))?;
+    if !meta.is_file() {
+        return Err(BundleError::NotAFile { path: path.into() });
+    }
+    let mut bytes = Vec::new();
+    if meta.len() <= bytes_max {
+        let file = File::open(path).map_err(at(path))?;
+        file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(at(path))?;
+    }
+    let found = meta.len().max(bytes.len() as u64);
+    if found > bytes_max {
+        return Err(BundleError::TooLarge { path: path.into(), bytes: found, bytes_max });
+    }
+    Ok(bytes)
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> BundleError {
+    let path = path.to_path_buf();
+    |source| BundleError::Io { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    const NETWORK: &[u8] = b"not really a network";
+
+    fn manifest() -> String {
+        format!(
+            r#"
+            format = 1
+            name = "tiny"
+            [detector]
+            family = "yunet"
+            input = [320, 320]
+            score_min = 0.6
+            nms_iou = 0.3
+            [[files]]
+            role = "network"
+            path = "network.onnx"
+            bytes = {}
+            sha256 = "{}"
+            [provenance]
+            licence = "MIT"
+            attribution = ""
+            data = ""
+            made_by = ""
+            version = ""
+            "#,
+            NETWORK.len(),
+            sums::sha256_hex(NETWORK)
+        )
+    }
+
+    /// A sealed bundle that `change` touched before it was sealed.
+    fn sealed(change: impl FnOnce(&Path)) -> TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(MANIFEST), manifest()).unwrap();
+        fs::write(dir.path().join("network.onnx"), NETWORK).unwrap();
+        change(dir.path());
+        seal(dir.path()).unwrap();
+        dir
+    }
+
+    fn refusal(dir: &TempDir) -> String {
+        Bundle::open(dir.path()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_sealed_bundle_opens() {
+        let dir = sealed(|_| ());
+        let bundle = Bundle::open(dir.path()).unwrap();
+        assert_eq!(bundle.network(), NETWORK);
+        assert_eq!(bundle.file(Role::Golden), None);
+        assert_eq!(bundle.sha256().len(), 64);
+        let listed = fs::read_to_string(dir.path().join(SUMS)).unwrap();
+        seal(dir.path()).unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join(SUMS)).unwrap(), listed, "sealing twice");
+    }
+
+    #[test]
+    fn one_flipped_bit_is_refused_before_anything_is_parsed() {
+        for name in ["network.onnx", MANIFEST] {
+            let dir = sealed(|_| ());
+            let path = dir.path().join(name);
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[3] ^= 1;
+            fs::write(&path, bytes).unwrap();
+            let refusal = refusal(&dir);
+            assert!(refusal.contains(&format!("{name}: expected sha256")), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let dir = sealed(|_| ());
+        fs::remove_file(dir.path().join("network.onnx")).unwrap();
+        assert!(refusal(&dir).contains("network.onnx: No such file"));
+        let dir = sealed(|dir| fs::remove_file(dir.join("network.onnx")).unwrap());
+        assert!(refusal(&dir).contains("a line for network.onnx in SHA256SUMS, found none"));
+    }
+
+    #[test]
+    fn a_file_that_the_manifest_describes_otherwise_is_refused() {
+        let dir = sealed(|dir| fs::write(dir.join("network.onnx"), b"shorter").unwrap());
+        assert!(refusal(&dir).contains("network.onnx: expected length 20, found 7"));
+    }
+
+    #[test]
+    fn an_unknown_field_is_refused() {
+        let text = manifest().replace("family =", "hue = 1\nfamily =");
+        let dir = sealed(|dir| fs::write(dir.join(MANIFEST), text).unwrap());
+        let refusal = refusal(&dir);
+        assert!(
+            refusal.contains("model.toml: ") && refusal.contains("unknown field `hue`"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn a_name_that_leaves_the_folder_is_refused() {
+        let dir = sealed(|_| ());
+        let text = format!("{}  ../secret\n", "0".repeat(64));
+        fs::write(dir.path().join(SUMS), text).unwrap();
+        assert!(refusal(&dir).contains("line 1: expected a plain file name, found ../secret"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_is_refused() {
+        let dir = sealed(|_| ());
+        let path = dir.path().join("network.onnx");
+        fs::rename(&path, dir.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+        assert!(refusal(&dir).contains("network.onnx: expected a plain file"));
+    }
+
+    #[test]
+    fn an_oversized_file_is_refused_unread() {
+        let dir = sealed(|_| ());
+        let file = File::options().write(true).open(dir.path().join(MANIFEST)).unwrap();
+        file.set_len(MANIFEST_BYTES_MAX + 1).unwrap();
+        assert!(
+            refusal(&dir).contains("model.toml: expected at most 1048576 bytes, found 1048577")
+        );
+    }
+
+    #[test]
+    fn a_bundle_is_found_in_the_first_root_that_has_it() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let roots = [first.path().to_path_buf(), second.path().to_path_buf()];
+        assert_eq!(find("tiny", &roots), None);
+        let dir = roots[1].join("tiny");
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join(MANIFEST), "").unwrap();
+        assert_eq!(find("tiny", &roots), Some(dir));
+        assert_eq!(find("../tiny", &roots), None);
+    }
+}

@@ -1,0 +1,370 @@
+//! `model.toml`: what a bundle holds, how to feed it and how good it was measured to be.
+//!
+//! Unknown fields are refused, so that an older program never half-understands a newer bundle.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::age::AGE_CLASSES;
+use crate::crop::CropSpec;
+
+/// The version of `model.toml` that this program reads and writes.
+pub const FORMAT: u32 = 1;
+
+/// Why a `model.toml` was refused.
+#[derive(Debug, Error)]
+pub enum ManifestError {
+    /// Not TOML, a field unknown or missing, or of the wrong type; the message shows the line.
+    #[error("{}", .0.to_string().trim_end())]
+    Syntax(#[from] toml::de::Error),
+    /// A field is there but its value cannot be used.
+    #[error("{field} is {found}, expected {expected}")]
+    Value {
+        /// Its name, with the table it is in.
+        field: &'static str,
+        /// What `model.toml` says.
+        found: String,
+        /// What it may say.
+        expected: String,
+    },
+}
+
+/// A whole `model.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The bundle's name: letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Set where the network tells age and gender.
+    pub estimator: Option<EstimatorSpec>,
+    /// Set where the network finds faces; exactly one of the two is.
+    pub detector: Option<DetectorSpec>,
+    /// The files beside `model.toml`.
+    pub files: Vec<FileEntry>,
+    /// Where the weights come from.
+    pub provenance: Provenance,
+    /// What was measured, and on what.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quality: Vec<Quality>,
+}
+
+/// One file of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileEntry {
+    /// What it is for.
+    pub role: Role,
+    /// Its plain name, without folders.
+    pub path: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// 64 lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+/// What a file of a bundle is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The ONNX graph.
+    Network,
+    /// Stored crops and what the network answers to them.
+    Golden,
+}
+
+/// How to feed and read an age and gender network.
+///
+/// # Shapes
+/// - `input`: `[1, 3, size_px, size_px]`, f32
+/// - `age`: `[1, age_classes]`, f32 logits
+/// - `gender`: `[1, 2]`, f32 logits
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EstimatorSpec {
+    /// The arithmetic of its convolutions.
+    pub precision: Precision,
+    /// One class a year from 0: 101.
+    pub age_classes: u32,
+    /// `["female", "male"]`, in the order of the logits.
+    pub genders: Vec<String>,
+    /// Below this probability the predicted gender is shown as unsure; in [0.5, 1].
+    pub gender_sure_min: f32,
+    /// How a face is cut out.
+    pub crop: CropSpec,
+    /// How the crop becomes a tensor.
+    pub input: InputSpec,
+}
+
+/// The arithmetic of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floating point.
+    F32,
+    /// 8-bit integers with 32-bit sums.
+    Int8,
+}
+
+/// From the bytes of a crop to values: `(byte − mean) · scale`, each a channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputSpec {
+    /// The order of the tensor's channels.
+    pub order: ChannelOrder,
+    /// Subtracted first; in the tensor's channel order, 0–255.
+    pub mean: [f32; 3],
+    /// Multiplied then; in the tensor's channel order.
+    pub scale: [f32; 3],
+}
+
+/// The order of a tensor's colour channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelOrder {
+    /// Red first.
+    Rgb,
+    /// Blue first.
+    Bgr,
+}
+
+/// How to feed and read a face detector.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetectorSpec {
+    /// How its outputs are read.
+    pub family: Family,
+    /// Width and height of its input in pixels, multiples of 32.
+    pub input: [u32; 2],
+    /// The least score of a face that is reported, in (0, 1).
+    pub score_min: f32,
+    /// Of two boxes whose IoU is above this, only the better one stays; in (0, 1).
+    pub nms_iou: f32,
+}
+
+/// Detectors whose outputs are read alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// YuNet (Wu et al. 2023): strides 8, 16, 32, five landmarks.
+    Yunet,
+}
+
+/// Where the weights of a bundle come from and what one may do with them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// SPDX name of the licence.
+    pub licence: String,
+    /// Whom the licence asks to be named.
+    pub attribution: String,
+    /// What it was trained on.
+    pub data: String,
+    /// The command that made it.
+    pub made_by: String,
+    /// The version of the program that made it.
+    pub version: String,
+}
+
+/// One measured figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quality {
+    /// The set of pictures it was measured on.
+    pub set: String,
+    /// What was measured, with its unit.
+    pub metric: String,
+    /// The figure.
+    pub value: f32,
+    /// Lower end of its 95 % interval.
+    pub low: Option<f32>,
+    /// Upper end of its 95 % interval.
+    pub high: Option<f32>,
+    /// What one must know to read it.
+    pub note: Option<String>,
+}
+
+impl Manifest {
+    /// Reads and checks the text of a `model.toml`.
+    pub fn parse(text: &str) -> Result<Self, ManifestError> {
+        let manifest: Self = toml::from_str(text)?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The text of a `model.toml` that [`Manifest::parse`] reads back.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("every key of a manifest is a string")
+    }
+
+    /// The file for `role`, if the bundle has one.
+    pub fn file(&self, role: Role) -> Option<&FileEntry> {
+        self.files.iter().find(|file| file.role == role)
+    }
+
+    fn check(&self) -> Result<(), ManifestError> {
+        require("format", self.format, FORMAT, self.format == FORMAT)?;
+        require(
+            "name",
+            &self.name,
+            "letters, digits, '-', '_' and '.'",
+            is_plain_name(&self.name),
+        )?;
+        let kinds = u8::from(self.estimator.is_some()) + u8::from(self.detector.is_some());
+        require("number of [estimator] and [detector] tables", kinds, 1, kinds == 1)?;
+        self.check_files()?;
+        self.estimator.as_ref().map_or(Ok(()), EstimatorSpec::check)?;
+        self.detector.as_ref().map_or(Ok(()), DetectorSpec::check)
+    }
+
+    fn check_files(&self) -> Result<(), ManifestError> {
+        for file in &self.files {
+            require("files.path", &file.path, "a plain file name", is_plain_name(&file.path))?;
+            let hex = file.sha256.len() == 64
+                && file.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+            require("files.sha256", &file.sha256, "64 lower-case hexadecimal digits", hex)?;
+        }
+        let count = |role| self.files.iter().filter(|file| file.role == role).count();
+        require(
+            "number of files with role network",
+            count(Role::Network),
+            1,
+            count(Role::Network) == 1,
+        )?;
+        let goldens = count(Role::Golden);
+        require("number of files with role golden", goldens, "at most 1", goldens <= 1)
+    }
+}
+
+impl EstimatorSpec {
+    fn check(&self) -> Result<(), ManifestError> {
+        let classes = self.age_classes as usize;
+        require("estimator.age_classes", classes, AGE_CLASSES, classes == AGE_CLASSES)?;
+        let genders = ["female", "male"];
+        require(
+            "estimator.genders",
+            self.genders.join(", "),
+            "female, male",
+            self.genders == genders,
+        )?;
+        let sure = self.gender_sure_min;
+        require("estimator.gender_sure_min", sure, "0.5 to 1", (0.5..=1.0).contains(&sure))?;
+        let size = self.crop.size_px;
+        require("estimator.crop.size_px", size, "16 to 1024", (16..=1024).contains(&size))?;
+        let inside = self.crop.template.as_flattened().iter().all(|v| (-1.0..=2.0).contains(v));
+        require("estimator.crop.template", "out of range", "shares of the side, -1 to 2", inside)?;
+        let scale = self.crop.box_scale;
+        require("estimator.crop.box_scale", scale, "0.1 to 10", (0.1..=10.0).contains(&scale))?;
+        let shift = self.crop.box_shift_y;
+        require("estimator.crop.box_shift_y", shift, "-2 to 2", (-2.0..=2.0).contains(&shift))?;
+        let means = self.input.mean.iter().all(|m| m.is_finite());
+        require("estimator.input.mean", "not finite", "finite numbers", means)?;
+        let scales = self.input.scale.iter().all(|s| s.is_normal());
+        require("estimator.input.scale", "zero or not finite", "finite numbers but 0", scales)
+    }
+}
+
+impl DetectorSpec {
+    fn check(&self) -> Result<(), ManifestError> {
+        let [width, height] = self.input;
+        let valid = |side: u32| side.is_multiple_of(32) && (32..=2048).contains(&side);
+        let sides = format!("{width}x{height}");
+        require(
+            "detector.input",
+            sides,
+            "multiples of 32 up to 2048",
+            valid(width) && valid(height),
+        )?;
+        let open = |share: f32| share > 0.0 && share < 1.0;
+        require("detector.score_min", self.score_min, "between 0 and 1", open(self.score_min))?;
+        require("detector.nms_iou", self.nms_iou, "between 0 and 1", open(self.nms_iou))
+    }
+}
+
+/// Whether `name` names a file or folder in place: no separators, no `..`, nothing hidden.
+pub fn is_plain_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    (1..=128).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(plain)
+}
+
+fn require(
+    field: &'static str,
+    found: impl ToString,
+    expected: impl ToString,
+    holds: bool,
+) -> Result<(), ManifestError> {
+    if holds {
+        return Ok(());
+    }
+    Err(ManifestError::Value { field, found: found.to_string(), expected: expected.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DETECTOR: &str = r#"
+        format = 1
+        name = "yunet"
+        [detector]
+        family = "yunet"
+        input = [640, 640]
+        score_min = 0.6
+        nms_iou = 0.3
+        [[files]]
+        role = "network"
+        path = "network.onnx"
+        bytes = 3
+        sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        [provenance]
+        licence = "MIT"
+        attribution = "somebody"
+        data = "WIDER FACE"
+        made_by = "scripts/get-detector.sh"
+        version = "1"
+    "#;
+
+    fn refusal(from: &str, to: &str) -> String {
+        assert!(DETECTOR.contains(from), "the case replaces nothing");
+        Manifest::parse(&DETECTOR.replace(from, to)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_manifest_survives_being_written_and_read() {
+        let mut manifest = Manifest::parse(DETECTOR).unwrap();
+        manifest.quality.push(Quality {
+            set: "scenes".into(),
+            metric: "faces found".into(),
+            value: 0.977,
+            low: Some(0.9),
+            high: None,
+            note: None,
+        });
+        assert_eq!(Manifest::parse(&manifest.to_toml()).unwrap(), manifest);
+    }
+
+    #[test]
+    fn an_unknown_field_is_named() {
+        assert!(refusal("nms_iou = 0.3", "nms_iou = 0.3\ncolour = 1").contains("colour"));
+    }
+
+    #[test]
+    fn a_refused_value_is_told_with_what_was_expected() {
+        assert_eq!(refusal("format = 1", "format = 2"), "format is 2, expected 1");
+        assert!(
+            refusal("network.onnx", "../network.onnx").contains("files.path is ../network.onnx")
+        );
+        assert!(refusal("0.6", "nan").contains("detector.score_min is NaN"));
+        assert!(refusal("[640, 640]", "[641, 640]").contains("641x640"));
+        assert!(refusal("\"network\"", "\"golden\"").contains("role network is 0, expected 1"));
+    }
+
+    #[test]
+    fn names_stay_in_their_folder() {
+        for bad in ["", ".", "..", ".hidden", "a/b", "a\\b", "a\0", "/etc/passwd"] {
+            assert!(!is_plain_name(bad), "{bad:?}");
+        }
+        assert!(is_plain_name("golden.safetensors"));
+    }
+}

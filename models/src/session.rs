@@ -1,0 +1,240 @@
+//! Runs a network: the only module, with those under it, that names tract.
+//!
+//! A graph is parsed from bytes in memory, held against the shapes that the manifest promises, and
+//! only then optimized. Whatever tract does with hostile bytes, a caller sees an error.
+
+mod fold;
+mod guard;
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use thiserror::Error;
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::ops::matmul::optimized::OptMatMul;
+use tract_onnx::tract_core::plan::SimpleState;
+
+use crate::tensor::Tensor;
+
+/// Why a network was refused or could not run.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// The bytes are not a graph that can be run.
+    #[error("network is not a usable ONNX graph: {0}")]
+    Graph(String),
+    /// The graph is fine, but another one than the manifest describes.
+    #[error("{what} is {found}, the manifest says {expected}")]
+    Shape {
+        /// The input, an output, or how many there are.
+        what: String,
+        /// In the graph.
+        found: String,
+        /// By the manifest.
+        expected: String,
+    },
+    /// The caller's tensor has another shape than the input.
+    #[error("tensor is {found:?}, the network reads {expected:?}")]
+    Input {
+        /// The caller's.
+        found: Vec<usize>,
+        /// The network's.
+        expected: Vec<usize>,
+    },
+    /// The graph broke off while it ran.
+    #[error("network did not run: {0}")]
+    Run(String),
+}
+
+/// The shapes a graph must have: what the manifest promises.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contract {
+    /// Of its only input.
+    pub input: Vec<usize>,
+    /// Of its outputs, in the graph's order.
+    pub outputs: Vec<Vec<usize>>,
+}
+
+/// One step of the plan that really runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator {
+    /// The node's name, made from the graph's.
+    pub name: String,
+    /// What it does, in tract's words.
+    pub op: String,
+    /// The type of its first output: `F32`, `I8`, …
+    pub output: String,
+    /// For a matrix product: the type in which it sums, `I32` or `F32`.
+    pub sum: Option<String>,
+}
+
+impl Operator {
+    /// Whether it is a matrix product.
+    pub fn is_product(&self) -> bool {
+        self.sum.is_some()
+    }
+
+    /// Whether it is a matrix product of integers.
+    pub fn is_integer_product(&self) -> bool {
+        self.sum.as_deref() == Some("I32")
+    }
+
+    /// Whether it convolves in another way than as a matrix product.
+    pub fn is_other_convolution(&self) -> bool {
+        self.op.to_lowercase().contains("conv")
+    }
+}
+
+/// A network ready to run on one thread.
+pub struct Session {
+    state: TypedSimpleState,
+    input: Vec<usize>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("input", &self.input).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Loads an ONNX graph and refuses it where its shapes are not the `expected` ones.
+    pub fn open(onnx: &[u8], expected: &Contract) -> Result<Self, SessionError> {
+        guarded(SessionError::Graph, || {
+            let model = parse(onnx)?;
+            check_contract(&model, expected)?;
+            Self::prepare(model)
+        })
+    }
+
+    /// Loads an ONNX graph of one input, with whatever fixed shapes it has.
+    pub fn open_any(onnx: &[u8]) -> Result<Self, SessionError> {
+        guarded(SessionError::Graph, || Self::prepare(parse(onnx)?))
+    }
+
+    /// The shape of the input.
+    pub fn input(&self) -> &[usize] {
+        &self.input
+    }
+
+    /// Runs the network once; the outputs come in the graph's order, as f32.
+    pub fn run(&mut self, input: &Tensor) -> Result<Vec<Tensor>, SessionError> {
+        if input.shape != self.input || input.values.len() != self.input.iter().product::<usize>() {
+            let (found, expected) = (input.shape.clone(), self.input.clone());
+            return Err(SessionError::Input { found, expected });
+        }
+        guarded(SessionError::Run, || {
+            let tensor = tract_onnx::prelude::Tensor::from_shape(&input.shape, &input.values);
+            let outputs = self.state.run(tvec!(tensor.map_err(run_error)?.into_tvalue()));
+            outputs.map_err(run_error)?.iter().map(read_output).collect()
+        })
+    }
+
+    /// The plan that runs, step by step.
+    pub fn operators(&self) -> Vec<Operator> {
+        let plan = self.state.plan();
+        let nodes = plan.order_without_consts().iter().map(|&id| plan.model().node(id));
+        nodes.map(describe).collect()
+    }
+
+    fn prepare(model: TypedModel) -> Result<Self, SessionError> {
+        let input = only_input(&model)?;
+        let mut model = model.into_optimized().map_err(graph_error)?;
+        fold::constants(&mut model).map_err(graph_error)?;
+        let plan = model.into_runnable().map_err(graph_error)?;
+        Ok(Self { state: SimpleState::new(&plan).map_err(graph_error)?, input })
+    }
+}
+
+fn parse(onnx: &[u8]) -> Result<TypedModel, SessionError> {
+    let framework = tract_onnx::onnx();
+    let proto = framework.proto_model_for_read(&mut &*onnx).map_err(graph_error)?;
+    guard::check(&proto, onnx.len()).map_err(SessionError::Graph)?;
+    let model = framework.model_for_proto_model(&proto).map_err(graph_error)?;
+    drop(proto);
+    model.into_typed().map_err(graph_error)
+}
+
+fn only_input(model: &TypedModel) -> Result<Vec<usize>, SessionError> {
+    let inputs = model.input_outlets().map_err(graph_error)?.len();
+    if inputs != 1 {
+        return Err(SessionError::Graph(format!("it has {inputs} inputs, expected 1")));
+    }
+    let fact = model.input_fact(0).map_err(graph_error)?;
+    if fact.datum_type != DatumType::F32 {
+        return Err(SessionError::Graph(format!(
+            "its input is {:?}, expected F32",
+            fact.datum_type
+        )));
+    }
+    let shape = fact.shape.as_concrete();
+    shape.map(<[usize]>::to_vec).ok_or_else(|| {
+        SessionError::Graph(format!("its input is {}, expected a fixed shape", shape_of(fact)))
+    })
+}
+
+fn check_contract(model: &TypedModel, expected: &Contract) -> Result<(), SessionError> {
+    let (inputs, outputs) = (
+        model.input_outlets().map_err(graph_error)?.len(),
+        model.output_outlets().map_err(graph_error)?.len(),
+    );
+    check_same("number of inputs", inputs.to_string(), "1".to_owned())?;
+    let count = expected.outputs.len().to_string();
+    check_same("number of outputs", outputs.to_string(), count)?;
+    let input = model.input_fact(0).map_err(graph_error)?;
+    check_same("input", shape_of(input), format!("{:?}", expected.input))?;
+    for (idx, shape) in expected.outputs.iter().enumerate() {
+        let output = model.output_fact(idx).map_err(graph_error)?;
+        check_same(&format!("output {idx}"), shape_of(output), format!("{shape:?}"))?;
+    }
+    Ok(())
+}
+
+fn check_same(what: &str, found: String, expected: String) -> Result<(), SessionError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(SessionError::Shape { what: what.to_owned(), found, expected })
+}
+
+/// A shape as `[1, 3, 112, 112]`, an unknown length by its name.
+fn shape_of(fact: &TypedFact) -> String {
+    let axes: Vec<String> = fact.shape.iter().map(ToString::to_string).collect();
+    format!("[{}]", axes.join(", "))
+}
+
+fn read_output(value: &TValue) -> Result<Tensor, SessionError> {
+    let cast = value.cast_to::<f32>().map_err(run_error)?;
+    let values = cast.view().as_slice::<f32>().map_err(run_error)?.to_vec();
+    Ok(Tensor { shape: cast.shape().to_vec(), values })
+}
+
+fn describe(node: &TypedNode) -> Operator {
+    let product = node.op_as::<OptMatMul>().and_then(|product| product.mmm.first());
+    let output = node.outputs.first().map(|outlet| outlet.fact.datum_type);
+    Operator {
+        name: node.name.clone(),
+        op: node.op.name().into_owned(),
+        output: output.map_or_else(String::new, |kind| format!("{:?}", kind.unquantized())),
+        sum: product.map(|kernel| format!("{:?}", kernel.internal_type())),
+    }
+}
+
+/// Runs `work` so that a panic inside tract becomes the error `wrap` makes of its message.
+fn guarded<T>(
+    wrap: fn(String) -> SessionError,
+    work: impl FnOnce() -> Result<T, SessionError>,
+) -> Result<T, SessionError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(wrap(format!("tract panicked: {}", text.unwrap_or("without a message"))))
+    })
+}
+
+fn graph_error(error: TractError) -> SessionError {
+    SessionError::Graph(format!("{error:#}"))
+}
+
+fn run_error(error: TractError) -> SessionError {
+    SessionError::Run(format!("{error:#}"))
+}

@@ -1,0 +1,50 @@
+//! Every bundle that comes with the project: opens, answers as stored, and runs as it says.
+
+use std::path::Path;
+
+use models::bundle::Bundle;
+use models::estimator::FaceEstimator;
+use models::golden;
+use models::manifest::{Precision, Role};
+
+fn estimators() -> Vec<Bundle> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("bundles");
+    let folders = root.read_dir().into_iter().flatten().map(|entry| entry.unwrap().path());
+    let hidden = |dir: &Path| dir.file_name().unwrap().to_string_lossy().starts_with('.');
+    let bundles = folders
+        .filter(|dir| dir.is_dir() && !hidden(dir))
+        .map(|dir| Bundle::open(&dir).unwrap_or_else(|refusal| panic!("{refusal}")));
+    let estimators: Vec<Bundle> =
+        bundles.filter(|bundle| bundle.manifest().estimator.is_some()).collect();
+    assert!(!estimators.is_empty(), "no estimator in {}", root.display());
+    estimators
+}
+
+/// Integer sums are the same everywhere; only the last logits may differ by rounding.
+const AGE_YEARS_MAX: f32 = 0.05;
+
+#[test]
+fn every_bundle_answers_as_it_did_when_it_was_made() {
+    for bundle in estimators().iter().filter(|bundle| bundle.file(Role::Golden).is_some()) {
+        let deviation = golden::check(bundle).unwrap();
+        eprintln!("{}: {deviation:?}", bundle.manifest().name);
+        assert!(deviation.crops > 0 && deviation.age_years_max <= AGE_YEARS_MAX, "{deviation:?}");
+    }
+}
+
+#[test]
+fn every_convolution_of_an_int8_bundle_is_a_product_of_integers() {
+    for bundle in estimators() {
+        let spec = bundle.manifest().estimator.clone().unwrap();
+        if spec.precision != Precision::Int8 {
+            continue;
+        }
+        let operators = FaceEstimator::open(&bundle).unwrap().session().operators();
+        let products = operators.iter().filter(|operator| operator.is_product()).count();
+        assert!(products > 0, "{operators:?}");
+        for operator in operators {
+            assert!(!operator.is_other_convolution(), "{operator:?}");
+            assert!(!operator.is_product() || operator.is_integer_product(), "{operator:?}");
+        }
+    }
+}
