@@ -1,0 +1,141 @@
+//! `kiosk analyze`: each picture's faces as a line of JSON or of a table, and as a labelled screen.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::answer::Answer;
+use crate::bundles;
+use crate::cli::AnalyzeArgs;
+use crate::display::Display;
+use crate::display::png::PngFolder;
+use crate::progress::Progress;
+use crate::report::table::Table;
+use crate::report::{Detail, Outcome, Report};
+use crate::source::files::{self, Entry};
+
+/// Reads all pictures; those that cannot be read are named, and the others still are.
+///
+/// # Errors
+/// Where the models, the folder for screens or `out` cannot be used.
+pub fn run(args: &AnalyzeArgs, out: &mut dyn Write) -> Result<Outcome> {
+    let mut models = bundles::open(&args.models)?;
+    let entries: Vec<_> = args.paths.iter().flat_map(|path| files::expand(path)).collect();
+    let mut screens = match &args.out {
+        Some(dir) => Some(Screens::create(dir, args, &entries)?),
+        None => None,
+    };
+    let mut lines = Lines::new(args, &entries);
+    lines.begin(&models.description, out)?;
+    let mut outcome = Outcome::Good;
+    let mut progress = Progress::new(entries.len());
+    for entry in &entries {
+        let answer = Answer::of(entry, &mut models.pipeline);
+        match (&answer, &mut screens) {
+            (Ok(answer), Some(screens)) => screens.write(&entry.source(), answer)?,
+            (Err(_), _) => outcome = Outcome::Bad,
+            (Ok(_), None) => {}
+        }
+        lines.add(&Report::new(entry.source(), &answer, lines.detail()), out)?;
+        progress.tick();
+    }
+    drop(progress);
+    lines.end(out)?;
+    if let Some(dir) = args.out.as_deref().filter(|_| !args.json) {
+        writeln!(out, "screens: {}", dir.display())?;
+    }
+    Ok(outcome)
+}
+
+/// How the answers are written down.
+enum Lines {
+    Json(Detail),
+    Table(Table),
+}
+
+impl Lines {
+    fn new(args: &AnalyzeArgs, entries: &[Entry]) -> Self {
+        match (args.json, args.distribution) {
+            (true, true) => Self::Json(Detail::Distribution),
+            (true, false) => Self::Json(Detail::Figures),
+            (false, _) => {
+                let sources: Vec<_> = entries.iter().map(Entry::source).collect();
+                Self::Table(Table::new(sources.iter().map(String::as_str)))
+            }
+        }
+    }
+
+    fn detail(&self) -> Detail {
+        match self {
+            Self::Json(detail) => *detail,
+            Self::Table(_) => Detail::Figures,
+        }
+    }
+
+    fn begin(&self, models: &str, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Json(_) => Ok(()),
+            Self::Table(table) => Ok(table.head(models, out)?),
+        }
+    }
+
+    fn add(&mut self, report: &Report, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Json(_) => Ok(writeln!(out, "{}", serde_json::to_string(report)?)?),
+            Self::Table(table) => Ok(table.rows(report, out)?),
+        }
+    }
+
+    fn end(&self, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Json(_) => Ok(()),
+            Self::Table(table) => Ok(table.foot(out)?),
+        }
+    }
+}
+
+/// Labelled screens, each named for its picture.
+struct Screens {
+    folder: PngFolder,
+    names: HashSet<String>,
+}
+
+impl Screens {
+    fn create(dir: &Path, args: &AnalyzeArgs, pictures: &[Entry]) -> Result<Self> {
+        files::keep_apart(dir, pictures)?;
+        Ok(Self { folder: PngFolder::create(dir, args.size.0)?, names: HashSet::new() })
+    }
+
+    fn write(&mut self, source: &str, answer: &Answer) -> Result<()> {
+        let name = self.free_name(source);
+        let size = self.folder.size_px();
+        self.folder.write(&name, &answer.screen(size)?).map(drop)
+    }
+
+    /// `face` for `album/face.jpg`, `face-2` for the second picture of that name.
+    fn free_name(&mut self, source: &str) -> String {
+        let stem = Path::new(source).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let stem = stem.unwrap_or_else(|| "picture".into());
+        let numbered = (2..).map(|n| format!("{stem}-{n}"));
+        let mut names = std::iter::once(stem.clone()).chain(numbered);
+        names.find(|name| self.names.insert(name.clone())).unwrap_or(stem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use embedded_graphics::geometry::Size;
+
+    #[test]
+    fn pictures_of_one_name_get_screens_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = PngFolder::create(dir.path(), Size::new(1, 1)).unwrap();
+        let mut screens = Screens { folder, names: HashSet::new() };
+        let sources = ["a/face.jpg", "b/face.png", "face-2.jpg", "c/face.jpg", ".."];
+        let names = sources.map(|source| screens.free_name(source));
+        assert_eq!(names, ["face", "face-2", "face-2-2", "face-3", "picture"]);
+    }
+}

@@ -1,0 +1,106 @@
+//! Where bundles are looked for, and what is opened from them.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use models::bundle::{self, Bundle};
+use models::detect::Detector;
+use models::detect::rustface::RustFace;
+use models::detect::yunet::Yunet;
+use models::estimator::FaceEstimator;
+
+use crate::cli::ModelArgs;
+use crate::pipeline::Pipeline;
+
+/// The detector that `--detector auto` takes where it is installed.
+const DETECTOR_PREFERRED: &str = "yunet";
+
+/// The models a command reads with.
+#[derive(Debug)]
+pub struct Models {
+    /// Ready to be fed.
+    pub pipeline: Pipeline,
+    /// Which models these are, in words.
+    pub description: String,
+}
+
+/// Opens the models that the command line names.
+pub fn open(args: &ModelArgs) -> Result<Models> {
+    let roots = roots();
+    let estimator = open_bundle(&args.bundle, &roots)?;
+    let name = &estimator.manifest().name;
+    let (detector, detector_name) = open_detector(&args.detector, &roots)?;
+    Ok(Models {
+        description: format!("faces: {detector_name} · ages and genders: bundle {name}"),
+        pipeline: Pipeline::new(
+            detector,
+            FaceEstimator::open(&estimator).context(args.bundle.clone())?,
+        ),
+    })
+}
+
+/// The folders that hold installed bundles, the first one to be asked first.
+pub fn roots() -> Vec<PathBuf> {
+    let named = env::var_os("APPARENT_BUNDLES").unwrap_or_default();
+    let named = env::split_paths(&named).filter(|root| !root.as_os_str().is_empty());
+    let installed = PathBuf::from("/usr/share/apparent/bundles");
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/bundles");
+    named.chain([installed, repository]).collect()
+}
+
+/// Opens the bundle `name`, or the one in the folder `name` where that has a `/` in it.
+pub fn open_bundle(name: &str, roots: &[PathBuf]) -> Result<Bundle> {
+    let dir = if name.contains(std::path::is_separator) {
+        PathBuf::from(name)
+    } else {
+        bundle::find(name, roots).with_context(|| not_found(name, roots))?
+    };
+    Bundle::open(&dir).with_context(|| format!("opening the bundle {}", dir.display()))
+}
+
+fn not_found(name: &str, roots: &[PathBuf]) -> String {
+    let places: Vec<_> = roots.iter().map(|root| root.display().to_string()).collect();
+    format!("no bundle '{name}' in {} (a folder is written with a '/')", places.join(", "))
+}
+
+/// A detector and what to call it.
+fn open_detector(choice: &str, roots: &[PathBuf]) -> Result<(Box<dyn Detector>, String)> {
+    match choice {
+        "embedded" => embedded("embedded"),
+        "auto" if bundle::find(DETECTOR_PREFERRED, roots).is_none() => {
+            embedded("embedded; scripts/get-detector.sh installs a better one")
+        }
+        "auto" => bundled(DETECTOR_PREFERRED, roots),
+        "" => bail!("the detector's name is empty, expected auto, embedded or a bundle"),
+        name => bundled(name, roots),
+    }
+}
+
+fn embedded(how: &str) -> Result<(Box<dyn Detector>, String)> {
+    let detector = RustFace::embedded()?;
+    let name = format!("{} ({how})", detector.name());
+    Ok((Box::new(detector), name))
+}
+
+fn bundled(name: &str, roots: &[PathBuf]) -> Result<(Box<dyn Detector>, String)> {
+    let bundle = open_bundle(name, roots)?;
+    ensure!(bundle.manifest().detector.is_some(), "the bundle '{name}' holds no detector");
+    let detector =
+        Yunet::open(&bundle).with_context(|| format!("opening the detector '{name}'"))?;
+    Ok((Box::new(detector), format!("bundle {}", bundle.manifest().name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_that_is_nowhere_is_named_with_the_places_asked() {
+        let roots = [PathBuf::from("/a"), PathBuf::from("/b")];
+        let error = open_bundle("nope", &roots).unwrap_err().to_string();
+        assert!(error.contains("'nope' in /a, /b"), "{error}");
+        let error = format!("{:#}", open_bundle("./nope", &roots).unwrap_err());
+        assert!(error.contains("./nope"), "{error}");
+    }
+}

@@ -1,0 +1,153 @@
+//! What can be typed after `kiosk`: clap structs, and nothing that runs.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand};
+use embedded_graphics::geometry::Size;
+
+/// Reads apparent ages and predicted genders from pictures: guesses from looks, not facts.
+#[derive(Debug, Parser)]
+#[command(name = "kiosk", version, after_help = EXIT_STATUS)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_STATUS: &str = "Exit status: 0 all went well; 1 something could not be read or done, and \
+    a message or an \"error\" in the JSON says what; 2 the command line was wrong.";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Finds the faces in pictures and prints what they look like
+    Analyze(AnalyzeArgs),
+    /// Plays pictures as if they came from a camera: a screen and a line of JSON for each
+    Replay(ReplayArgs),
+    /// Looks after bundles, the folders that models come in
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+}
+
+/// `kiosk analyze`.
+#[derive(Args, Debug)]
+pub struct AnalyzeArgs {
+    /// Pictures, folders of pictures, or patterns such as 'album/*.jpg'
+    ///
+    /// Of a folder, the files that end in .bmp, .jpeg, .jpg, .png or .webp are read, in the order of
+    /// the numbers in their names; folders inside it are not.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Print one JSON object a picture, each on a line, instead of the table
+    #[arg(long)]
+    pub json: bool,
+
+    /// Add the probabilities of the ages 0 to 100 to the JSON
+    #[arg(long, requires = "json")]
+    pub distribution: bool,
+
+    /// Write the labelled screen of each picture into this folder as NAME.png
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// The screens' size in pixels, such as 480x320, 800x480 or 1280x720
+    #[arg(long, value_name = "WxH", default_value = "800x480")]
+    pub size: ScreenSize,
+
+    /// The models to read with.
+    #[command(flatten)]
+    pub models: ModelArgs,
+}
+
+/// `kiosk replay`.
+#[derive(Args, Debug)]
+pub struct ReplayArgs {
+    /// A folder of numbered frames, a pattern such as 'clip/*.jpg', or one picture
+    pub source: PathBuf,
+
+    /// Write the screen of frame N into this folder as screen-N.png
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// The screens' size in pixels, such as 480x320, 800x480 or 1280x720
+    #[arg(long, value_name = "WxH", default_value = "800x480")]
+    pub size: ScreenSize,
+
+    /// Stop after this many frames
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+
+    /// The models to read with.
+    #[command(flatten)]
+    pub models: ModelArgs,
+}
+
+/// Which models read the pictures.
+#[derive(Args, Debug)]
+pub struct ModelArgs {
+    /// The bundle that reads ages and genders: its name, or a folder written with a '/'
+    ///
+    /// A name is looked up in the folders of $APPARENT_BUNDLES, in /usr/share/apparent/bundles and in
+    /// models/bundles of the source this program was built from.
+    #[arg(long, value_name = "NAME|DIR/", default_value = "compact")]
+    pub bundle: String,
+
+    /// What finds the faces: auto, embedded, or a detector's bundle
+    ///
+    /// 'embedded' needs no file. 'auto' is the bundle 'yunet' where it is installed, else 'embedded'.
+    #[arg(long, value_name = "auto|embedded|NAME|DIR/", default_value = "auto")]
+    pub detector: String,
+}
+
+/// `kiosk bundle`.
+#[derive(Debug, Subcommand)]
+pub enum BundleCommand {
+    /// Checks every hash of a bundle and that its network answers here as it did where it was made
+    Verify {
+        /// The bundle's name, or its folder written with a '/'
+        #[arg(value_name = "NAME|DIR/")]
+        bundle: String,
+    },
+}
+
+/// The size of a screen in pixels, written `WIDTHxHEIGHT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScreenSize(pub Size);
+
+/// From the smallest panels sold with boards up to 4K.
+const SIDES_PX: std::ops::RangeInclusive<u32> = 160..=4096;
+
+impl FromStr for ScreenSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let side = |digits: &str| digits.parse().ok().filter(|px| SIDES_PX.contains(px));
+        let sides = text.split_once('x').and_then(|(w, h)| Some(Size::new(side(w)?, side(h)?)));
+        sides.map(Self).ok_or_else(|| {
+            let (min, max) = (SIDES_PX.start(), SIDES_PX.end());
+            format!("expected WIDTHxHEIGHT with sides of {min} to {max} pixels, such as 800x480")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_two_sides_within_limits() {
+        assert_eq!("480x320".parse(), Ok(ScreenSize(Size::new(480, 320))));
+        for broken in ["", "x", "800", "800x", "800x480x3", "-1x480", "800X480", "0x0", "99999x480"]
+        {
+            assert!(broken.parse::<ScreenSize>().is_err(), "{broken}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The kiosk as a library: pictures in, labelled screens out.
+//!
+//! The path of a picture: [`source`] → [`answer`] (decode, [`pipeline`]) → [`scene`] → [`view`] on a
+//! [`canvas`] → [`display`]; beside it, [`report`] puts the answer into JSON or a table. The commands
+//! [`analyze`], [`replay`] and [`verify`] walk it, with the models that [`bundles`] opens.
+
+pub mod analyze;
+pub mod answer;
+pub mod bundles;
+pub mod canvas;
+pub mod cli;
+pub mod display;
+pub mod pipeline;
+pub mod progress;
+pub mod replay;
+pub mod report;
+pub mod scene;
+pub mod source;
+pub mod verify;
+pub mod view;

@@ -1,0 +1,37 @@
+//! `kiosk`: reads apparent ages and predicted genders from pictures and shows them.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use device::cli::{BundleCommand, Cli, Command};
+use device::report::Outcome;
+use device::{analyze, replay, verify};
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(outcome) => outcome.into(),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where standard error is gone too, nobody is left to be told.
+            let _ = writeln!(io::stderr(), "kiosk: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<Outcome> {
+    let out = &mut io::stdout();
+    match &cli.command {
+        Command::Analyze(args) => analyze::run(args, out),
+        Command::Replay(args) => replay::run(args, out),
+        Command::Bundle(BundleCommand::Verify { bundle }) => verify::run(bundle, out),
+    }
+}
+
+/// Whether whoever read our output has stopped: `kiosk analyze … | head -1` is no failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    kind == Some(io::ErrorKind::BrokenPipe)
+}

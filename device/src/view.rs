@@ -1,0 +1,99 @@
+//! Draws a [`Scene`] and the picture it belongs to: a camera pane, a panel of figures, a footer.
+//!
+//! The same scene always gives the same pixels. No thread, clock, file or device is touched here.
+
+use std::cell::RefCell;
+
+use embedded_graphics::prelude::*;
+use models::image::RgbView;
+
+use crate::canvas::Canvas;
+use crate::scene::{Notice, Person, Scene};
+
+mod faces;
+mod footer;
+mod gender;
+mod histogram;
+mod layout;
+mod notice;
+mod others;
+mod pane;
+mod panel;
+mod resize;
+mod shape;
+mod stack;
+mod strings;
+mod text;
+mod theme;
+mod write;
+
+use layout::Layout;
+use notice::Band;
+use pane::Pane;
+use stack::Stack;
+use strings::Strings;
+use text::Text;
+use theme::Sizes;
+
+thread_local! {
+    /// Parsing the fonts takes longer than drawing a screen, so each thread does it once.
+    static TEXT: RefCell<Text> = RefCell::new(Text::new());
+}
+
+/// Draws the whole screen: `frame` with its faces marked, and what `scene` says about them.
+///
+/// # Shapes
+/// - canvas: any size; made for 480×320, 800×480 and 1280×720 pixels, on end below them
+/// - scene: face boxes in pixels of `frame`
+///
+/// ```
+/// use device::canvas::Canvas;
+/// use device::scene::Scene;
+/// use models::image::RgbView;
+///
+/// let pixels = [90; 4 * 3 * 3];
+/// let frame = RgbView::new(&pixels, 4, 3, 4 * 3).unwrap();
+/// let mut canvas = Canvas::new(320, 240);
+/// device::view::draw(&mut canvas, &frame, &Scene::default());
+/// assert!(canvas.as_rgb().iter().any(|&byte| byte > 90));
+/// ```
+pub fn draw(canvas: &mut Canvas, frame: &RgbView, scene: &Scene) {
+    TEXT.with_borrow_mut(|text| {
+        let mut painter = Painter { canvas, text, words: &Strings::ENGLISH };
+        painter.draw(frame, scene);
+    });
+}
+
+/// What every part of the screen is drawn with.
+struct Painter<'a> {
+    canvas: &'a mut Canvas,
+    text: &'a mut Text,
+    words: &'static Strings,
+}
+
+impl Painter<'_> {
+    fn draw(&mut self, frame: &RgbView, scene: &Scene) {
+        let layout = Layout::of(self.canvas.size());
+        let nearest = nearest(&scene.people);
+        self.fill(&layout.pane, theme::BARS);
+        let pane = Pane::of(&layout.pane, frame, &scene.people);
+        pane::draw(self, &pane, frame);
+        faces::draw(self, &pane, &scene.people, nearest);
+        if let (Some(_), Some(Notice::Text(sentence))) = (nearest, &scene.notice) {
+            Band { pane: &layout.pane, sizes: Sizes::of(&layout.panel) }.draw(self, sentence);
+        }
+        self.fill(&layout.panel, theme::PANEL);
+        let mut stack = Stack::of(&layout.panel);
+        match nearest {
+            Some(person) => panel::draw(self, &mut stack, &scene.people, person),
+            None => notice::draw(self, &mut stack, scene),
+        }
+        footer::draw(self, &layout.footer, &scene.footer);
+    }
+}
+
+/// The person nearest to the camera, told by the size of the face; the first of several.
+fn nearest(people: &[Person]) -> Option<&Person> {
+    let valid = people.iter().filter(|person| person.bounds.is_valid());
+    valid.reduce(|a, b| if b.bounds.area() > a.bounds.area() { b } else { a })
+}

@@ -1,0 +1,60 @@
+//! Runs the program, and knows where pictures are.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What a run left behind.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// The exit status.
+    pub(crate) status: Option<i32>,
+    /// Standard output.
+    pub(crate) out: String,
+    /// Standard error.
+    pub(crate) err: String,
+}
+
+/// Runs `kiosk` with these arguments.
+pub(crate) fn kiosk<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
+    let output = Command::new(env!("CARGO_BIN_EXE_kiosk")).args(args).output().unwrap();
+    let run = Run {
+        status: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    };
+    assert!(!run.err.contains("panicked at src"), "{}", run.err);
+    run
+}
+
+/// Runs `kiosk analyze --json` with the detector that is always there.
+pub(crate) fn analyze<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
+    let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
+    kiosk(["analyze", "--json", "--detector", "embedded"].map(Into::into).into_iter().chain(args))
+}
+
+impl Run {
+    /// Each line of standard output as JSON.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        let line = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        assert!(!self.out.is_empty(), "nothing was printed: {self:?}");
+        self.out.lines().map(line).collect()
+    }
+}
+
+/// A demo picture.
+pub(crate) fn portrait(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/portraits").join(name)
+}
+
+/// A folder of the labelled faces; `None`, with a printed reason, where they are not there.
+pub(crate) fn data(folder: &str) -> Option<PathBuf> {
+    let dir = std::env::var_os("APPARENT_DATA").map(|dir| Path::new(&dir).join(folder));
+    let found = dir.filter(|dir| dir.is_dir());
+    if found.is_none() {
+        println!("left out: APPARENT_DATA names no folder with {folder} in it");
+    }
+    found
+}

@@ -1,0 +1,15 @@
+//! The kiosk from outside: the program is run, and what it prints and writes is looked at.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests, outside test functions"
+)]
+
+mod analyze;
+mod bundles;
+mod kiosk;
+mod refusals;
+mod replay;
+mod scenes;
+mod view;

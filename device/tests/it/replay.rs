@@ -1,0 +1,55 @@
+//! `kiosk replay`: a screen and a line for each frame.
+
+use std::fs;
+use std::path::Path;
+
+use crate::kiosk::{Run, data, kiosk, portrait};
+
+fn replay(source: &Path, out: &Path, options: &[&str]) -> Run {
+    let args =
+        ["replay", "--detector", "embedded", "--size", "480x320", "--out"].map(AsRef::as_ref);
+    let paths = [out.as_os_str(), source.as_os_str()];
+    kiosk(args.into_iter().chain(paths).chain(options.iter().map(AsRef::as_ref)))
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_broken_frame_is_named_and_the_next_one_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let (clip, out) = (dir.path().join("clip"), dir.path().join("screens"));
+    fs::create_dir(&clip).unwrap();
+    for frame in [9, 11] {
+        fs::copy(portrait("astronaut.jpg"), clip.join(format!("{frame}.jpg"))).unwrap();
+    }
+    fs::write(clip.join("10.jpg"), "broken").unwrap();
+    let run = replay(&clip, &out, &[]);
+    assert_eq!(run.status, Some(1));
+    let lines = run.lines();
+    for (line, (frame, name)) in lines.iter().zip([(1, "9.jpg"), (2, "10.jpg"), (3, "11.jpg")]) {
+        assert_eq!(line["frame"], frame);
+        assert!(line["source"].as_str().unwrap().ends_with(name), "{line}");
+    }
+    assert!(lines[1]["error"].is_string());
+    assert_eq!(lines[0]["faces"], lines[2]["faces"], "the same picture gives the same answer");
+    assert_eq!(names(&out), ["screen-000001.png", "screen-000003.png"]);
+}
+
+#[test]
+fn a_clip_gives_a_screen_for_each_frame_up_to_the_limit() {
+    let Some(clips) = data("test/clips") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let clip = clips.join("head-pose-face-detection-female-and-male_mjpeg");
+    let run = replay(&clip, dir.path(), &["--limit", "3"]);
+    assert_eq!(run.status, Some(0));
+    for line in run.lines() {
+        assert_eq!(line["faces"].as_array().unwrap().len(), 2, "{line}");
+    }
+    assert_eq!(names(dir.path()), ["screen-000001.png", "screen-000002.png", "screen-000003.png"]);
+}
