@@ -1,0 +1,114 @@
+//! The command line: one subcommand a stage.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::{crops, eval, index, make, net, split, verify};
+
+/// Trains apparent-age and gender models on labelled faces and exports them as bundles.
+#[derive(Parser)]
+#[command(name = "trainer", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Reads a data set's CSV manifest into faces.csv.
+    Index {
+        /// The manifest: columns path, age or age_lo and age_hi, gender, box, landmarks (see docs).
+        #[arg(long)]
+        csv: PathBuf,
+        /// The folder its paths are relative to.
+        #[arg(long)]
+        root: PathBuf,
+        /// faces.csv to write.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Gives every face its part: train, val or test.
+    Split {
+        /// faces.csv, rewritten.
+        #[arg(long)]
+        faces: PathBuf,
+        /// How the parts are drawn.
+        #[arg(long, value_enum, default_value_t = split::Rule::Subject)]
+        rule: split::Rule,
+        /// Seeds the draw.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
+    /// Cuts every face once, for training.
+    Crop {
+        /// faces.csv with parts.
+        #[arg(long)]
+        faces: PathBuf,
+        /// The net that will read the crops.
+        #[arg(long, default_value = "compact")]
+        net: String,
+        /// Folder for crops.u8 and crops.csv.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Trains a net on crops, end to end.
+    #[cfg(feature = "torch")]
+    Train {
+        /// The net.
+        #[arg(long, default_value = "compact")]
+        net: String,
+        /// Folder that `crop` wrote.
+        #[arg(long)]
+        crops: PathBuf,
+        /// Folder for weights, log and options.
+        #[arg(long)]
+        out: PathBuf,
+        #[command(flatten)]
+        options: crate::train::Options,
+    },
+    /// Writes an f32 bundle.
+    Export {
+        #[command(flatten)]
+        source: make::Source,
+        #[command(flatten)]
+        target: make::Target,
+    },
+    /// Writes an int8 bundle: calibrated, bias-corrected, in operators that tract runs as integers.
+    Quantize {
+        #[command(flatten)]
+        source: make::Source,
+        #[command(flatten)]
+        target: make::Target,
+        #[command(flatten)]
+        calibrating: make::Calibrating,
+    },
+    /// Compares torch, f32 and int8 bundles of the same weights.
+    Verify(verify::Options),
+    /// Scores a bundle on labelled pictures, exactly as the device would answer.
+    Eval(eval::Options),
+}
+
+impl Cli {
+    /// Runs the stage.
+    pub fn run(self) -> Result<()> {
+        match self.command {
+            Command::Index { csv, root, out } => index::csv(&csv, &root, &out),
+            Command::Split { faces, rule, seed } => split::run(&faces, rule, seed),
+            Command::Crop { faces, net, out } => {
+                crops::run(&faces, u32::try_from(net::named(&net)?.input_px)?, &out)
+            }
+            #[cfg(feature = "torch")]
+            Command::Train { net, crops, out, options } => {
+                crate::train::run(&net::named(&net)?, &crops, &out, &options)
+            }
+            Command::Export { source, target } => make::export(&source, &target),
+            Command::Quantize { source, target, calibrating } => {
+                make::quantize(&source, &target, &calibrating)
+            }
+            Command::Verify(options) => verify::run(&options),
+            Command::Eval(options) => eval::run(&options),
+        }
+    }
+}

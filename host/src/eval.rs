@@ -1,0 +1,162 @@
+//! Stage `eval`: a bundle on labelled pictures, exactly as the device would answer.
+//!
+//! Each picture is decoded, searched and cropped by the same code that the kiosk runs; of the faces
+//! found, the one nearest the labelled box counts.
+
+mod parity;
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use models::bundle::Bundle;
+use models::detect::{self, Detector, Face, rustface::RustFace, yunet::Yunet};
+use models::estimator::FaceEstimator;
+use models::geometry::Rect;
+use models::image::RgbView;
+use models::picture::{self, Limits};
+use rayon::prelude::*;
+
+use crate::faces::{self, FaceRow, Part};
+use crate::metrics::{Answer, Outcome};
+use crate::progress;
+
+/// What to evaluate, and on what.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// The bundle.
+    #[arg(long)]
+    bundle: PathBuf,
+    /// A second bundle on the same faces, such as the f32 one that an int8 one came from.
+    #[arg(long)]
+    against: Option<PathBuf>,
+    /// faces.csv of labelled pictures.
+    #[arg(long)]
+    faces: PathBuf,
+    /// Only this part of them.
+    #[arg(long, value_enum)]
+    part: Option<Part>,
+    /// `embedded`, or the folder of a detector bundle.
+    #[arg(long, default_value = "embedded")]
+    detector: String,
+    /// What the report calls the set.
+    #[arg(long)]
+    name: String,
+    /// Folder for NAME.json and NAME.md; the table is printed either way.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// What `kiosk analyze --json` said of the same pictures with the same detector and bundle: fails
+    /// where an apparent age differs by more than 0.001 years.
+    #[arg(long)]
+    kiosk: Option<PathBuf>,
+    /// Writes the scores into the bundle's model.toml and seals it again.
+    #[arg(long)]
+    write_quality: bool,
+}
+
+/// One face, what was said of it by the bundle and by the one it is held against.
+struct Answered {
+    row: FaceRow,
+    /// The box of the face that counts; `None` where no face was found.
+    found: Option<Rect>,
+    answer: Option<Answer>,
+    other: Option<Answer>,
+}
+
+/// Evaluates and reports.
+///
+/// # Errors
+/// A bundle or manifest that cannot be opened; pictures that cannot be read count as not found.
+pub fn run(options: &Options) -> Result<()> {
+    let mut rows = faces::read(&options.faces)?;
+    rows.retain(|row| options.part.is_none() || row.part == options.part);
+    ensure!(!rows.is_empty(), "{} holds no face of that part", options.faces.display());
+    let bundle = open(&options.bundle)?;
+    let against = options.against.as_deref().map(open).transpose()?;
+    let detector = options.detector.as_str();
+    // Opened once here so that a broken bundle is one error and not one a thread.
+    let detector_bundle =
+        if detector == "embedded" { None } else { Some(open(Path::new(detector))?) };
+    let new_worker = || Worker::new(&bundle, against.as_ref(), detector_bundle.as_ref());
+    let detector_name = new_worker()?.detector.name().to_owned();
+    let bar = progress::bar("eval", rows.len() as u64);
+    let answered = rows.into_par_iter().map_init(new_worker, |worker, row| {
+        bar.inc(1);
+        let worker = worker.as_mut().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        Ok(worker.answer(row))
+    });
+    let answered: Vec<Answered> = answered.collect::<Result<_>>()?;
+    bar.finish_and_clear();
+    report::report(options, &bundle, &detector_name, &answered)?;
+    options.kiosk.as_deref().map_or(Ok(()), |json| parity::check(json, &answered))
+}
+
+fn open(folder: &Path) -> Result<Bundle> {
+    Bundle::open(folder).with_context(|| format!("opening the bundle {}", folder.display()))
+}
+
+/// What one thread needs.
+struct Worker {
+    detector: Box<dyn Detector>,
+    estimator: FaceEstimator,
+    other: Option<FaceEstimator>,
+}
+
+impl Worker {
+    fn new(bundle: &Bundle, against: Option<&Bundle>, detector: Option<&Bundle>) -> Result<Self> {
+        let detector: Box<dyn Detector> = match detector {
+            Some(bundle) => Box::new(Yunet::open(bundle)?),
+            None => Box::new(RustFace::embedded()?),
+        };
+        let other = against.map(FaceEstimator::open).transpose()?;
+        Ok(Self { detector, estimator: FaceEstimator::open(bundle)?, other })
+    }
+
+    fn answer(&mut self, row: FaceRow) -> Answered {
+        let mut answered = Answered { row, found: None, answer: None, other: None };
+        if let Err(error) = self.fill(&mut answered) {
+            eprintln!("{}: {error:#}", answered.row.path.display());
+        }
+        answered
+    }
+
+    fn fill(&mut self, answered: &mut Answered) -> Result<()> {
+        let bytes = std::fs::read(&answered.row.path)?;
+        let picture = picture::decode(&bytes, &Limits::default())?;
+        let view = RgbView::of(&picture).context("the picture is empty")?;
+        let found = detect::find_faces(self.detector.as_mut(), &view)?;
+        let Some(face) = nearest(&found, answered.row.bounds()) else { return Ok(()) };
+        answered.found = Some(face.bounds);
+        answered.answer = Some(ask(&mut self.estimator, &view, face)?);
+        answered.other = self.other.as_mut().map(|other| ask(other, &view, face)).transpose()?;
+        Ok(())
+    }
+}
+
+fn ask(estimator: &mut FaceEstimator, view: &RgbView<'_>, face: &Face) -> Result<Answer> {
+    let estimate = estimator.estimate(view, face)?;
+    Ok(Answer { years: estimate.age.expected_years(), female: estimate.gender.female() })
+}
+
+/// The face whose centre is nearest the labelled box's; without one, the most certain face.
+fn nearest(found: &[Face], labelled: Option<Rect>) -> Option<&Face> {
+    let Some(labelled) = labelled else {
+        return found.first();
+    };
+    let target = labelled.center();
+    let distance = |face: &Face| {
+        let center = face.bounds.center();
+        (center.x - target.x).hypot(center.y - target.y)
+    };
+    found.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+}
+
+impl Answered {
+    fn outcome(&self) -> Outcome {
+        Outcome { age: self.row.age(), gender: self.row.gender, answer: self.answer }
+    }
+
+    fn other_outcome(&self) -> Outcome {
+        Outcome { answer: self.other, ..self.outcome() }
+    }
+}

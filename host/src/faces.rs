@@ -1,0 +1,170 @@
+//! `faces.csv`: one labelled face a row, whichever data set it came from.
+
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use models::geometry::{Landmarks, Point, Rect};
+use serde::{Deserialize, Serialize};
+
+use crate::files::write_atomic;
+
+/// What a face is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// Weights are fitted on it.
+    Train,
+    /// Choices are made on it.
+    Val,
+    /// Reported on, once.
+    Test,
+}
+
+/// The gender a data set gives a face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum GenderMark {
+    /// Labelled female.
+    #[serde(rename = "F", alias = "f")]
+    Female,
+    /// Labelled male.
+    #[serde(rename = "M", alias = "m")]
+    Male,
+}
+
+/// One labelled face. Coordinates are pixels of its picture; the five last pairs are its landmarks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaceRow {
+    /// The picture file.
+    pub path: PathBuf,
+    /// Youngest year of age the label allows.
+    pub age_lo: Option<u8>,
+    /// Oldest year of age the label allows.
+    pub age_hi: Option<u8>,
+    /// Labelled gender.
+    pub gender: Option<GenderMark>,
+    /// Labelled race: for errors per group, never trained on.
+    #[serde(default)]
+    pub race: String,
+    /// Who it is, where the data set says.
+    #[serde(default)]
+    pub subject: String,
+    /// The data set it comes from, where a manifest mixes several.
+    #[serde(default)]
+    pub source: String,
+    /// What the face is used for.
+    pub part: Option<Part>,
+    /// Left edge of the labelled box.
+    pub x1: Option<f32>,
+    /// Top edge.
+    pub y1: Option<f32>,
+    /// Right edge.
+    pub x2: Option<f32>,
+    /// Bottom edge.
+    pub y2: Option<f32>,
+    /// Left eye, as seen.
+    pub leye_x: Option<f32>,
+    /// Left eye.
+    pub leye_y: Option<f32>,
+    /// Right eye, as seen.
+    pub reye_x: Option<f32>,
+    /// Right eye.
+    pub reye_y: Option<f32>,
+    /// Tip of the nose.
+    pub nose_x: Option<f32>,
+    /// Tip of the nose.
+    pub nose_y: Option<f32>,
+    /// Left corner of the mouth, as seen.
+    pub lmouth_x: Option<f32>,
+    /// Left corner of the mouth.
+    pub lmouth_y: Option<f32>,
+    /// Right corner of the mouth, as seen.
+    pub rmouth_x: Option<f32>,
+    /// Right corner of the mouth.
+    pub rmouth_y: Option<f32>,
+}
+
+impl FaceRow {
+    /// The labelled age range in years, both ends counted in.
+    pub fn age(&self) -> Option<AgeRange> {
+        Some(AgeRange { lo: self.age_lo?, hi: self.age_hi? })
+    }
+
+    /// The labelled box.
+    pub fn bounds(&self) -> Option<Rect> {
+        let (x1, y1) = (self.x1?, self.y1?);
+        Some(Rect::new(x1, y1, self.x2? - x1, self.y2? - y1)).filter(Rect::is_valid)
+    }
+
+    /// The labelled landmarks.
+    pub fn landmarks(&self) -> Option<Landmarks> {
+        let point = |x: Option<f32>, y: Option<f32>| Some(Point::new(x?, y?));
+        Some(Landmarks([
+            point(self.leye_x, self.leye_y)?,
+            point(self.reye_x, self.reye_y)?,
+            point(self.nose_x, self.nose_y)?,
+            point(self.lmouth_x, self.lmouth_y)?,
+            point(self.rmouth_x, self.rmouth_y)?,
+        ]))
+    }
+
+    /// What must hold of a row's labels.
+    pub fn check(&self) -> Result<()> {
+        ensure!(!self.path.as_os_str().is_empty(), "the path is empty");
+        if let (Some(lo), Some(hi)) = (self.age_lo, self.age_hi) {
+            ensure!(lo <= hi && hi <= 120, "the age range is {lo}–{hi}, expected lo ≤ hi ≤ 120");
+        }
+        ensure!(
+            self.age_lo.is_some() == self.age_hi.is_some(),
+            "only one end of the age range is given"
+        );
+        Ok(())
+    }
+}
+
+/// A labelled age in years, `lo ≤ hi`; an exact age has both ends alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AgeRange {
+    /// Youngest year.
+    pub lo: u8,
+    /// Oldest year.
+    pub hi: u8,
+}
+
+impl fmt::Display for AgeRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.lo == self.hi {
+            write!(f, "{}", self.lo)
+        } else {
+            write!(f, "{}–{}", self.lo, self.hi)
+        }
+    }
+}
+
+/// Reads `faces.csv`.
+///
+/// # Errors
+/// The file and line of the first row that is not one.
+pub fn read(path: &Path) -> Result<Vec<FaceRow>> {
+    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    let mut reader = csv::Reader::from_reader(file);
+    let rows = reader.deserialize().enumerate().map(|(at, row)| {
+        let row: FaceRow = row?;
+        row.check().with_context(|| format!("line {}", at + 2))?;
+        Ok(row)
+    });
+    rows.collect::<Result<_>>().with_context(|| format!("reading {}", path.display()))
+}
+
+/// Writes `faces.csv`, atomically.
+///
+/// # Errors
+/// What the file system says.
+pub fn write(path: &Path, rows: &[FaceRow]) -> Result<()> {
+    write_atomic(path, |file| {
+        let mut writer = csv::Writer::from_writer(file);
+        rows.iter().try_for_each(|row| writer.serialize(row))?;
+        Ok(writer.flush()?)
+    })
+}

@@ -1,0 +1,28 @@
+//! The trainer: labelled pictures in, a verified int8 bundle out.
+//!
+//! Every stage is a subcommand that reads files and writes files:
+//! [`index`] → [`split`] → [`crops`] → `train` → [`make`] → [`verify`] → [`eval`].
+//! Only `train` needs torch (feature `torch`); everything else builds and runs without it.
+
+pub mod cli;
+pub mod contract;
+pub mod crops;
+pub mod eval;
+pub mod export;
+pub mod faces;
+pub mod files;
+pub mod fold;
+pub mod index;
+pub mod init;
+pub mod labels;
+pub mod make;
+pub mod metrics;
+pub mod net;
+pub mod onnx;
+pub mod progress;
+pub mod quantize;
+pub mod split;
+#[cfg(feature = "torch")]
+pub mod train;
+pub mod verify;
+pub mod weights;

@@ -1,0 +1,209 @@
+//! Stages `export` and `quantize`: weights → a bundle in f32, or in int8.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use image::RgbImage;
+use models::bundle::Bundle;
+use models::crop::CropSpec;
+use models::detect::{self, rustface::RustFace};
+use models::image::RgbView;
+use models::manifest::{Precision, Provenance};
+use models::picture::{self, Limits};
+use models::preprocess::Preprocessor;
+use models::tensor::Tensor;
+
+use crate::contract;
+use crate::crops::Crops;
+use crate::export::{self, BundleSpec};
+use crate::faces::Part;
+use crate::fold::fold_batch_norm;
+use crate::net::{self, Net};
+use crate::quantize::{self, Calibration};
+use crate::weights::Weights;
+use crate::{init, onnx, progress};
+
+/// Where a net's weights come from.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Source {
+    /// The net: compact or vgg-face.
+    #[arg(long = "net", default_value = "compact")]
+    pub net: String,
+    /// Weights that `train` wrote (best.safetensors).
+    #[arg(long, required_unless_present = "init")]
+    weights: Option<PathBuf>,
+    /// Random weights instead, to measure speed before anything is trained.
+    #[arg(long, value_enum, conflicts_with = "weights")]
+    init: Option<Init>,
+    /// Seeds the random weights and the choice of calibration pictures.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+/// A rule for random weights.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Init {
+    /// He et al. 2015.
+    He,
+}
+
+/// What is written, and what it says of itself.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Target {
+    /// The bundle's folder; its last part is the bundle's name.
+    #[arg(long)]
+    out: PathBuf,
+    /// Pictures whose first face becomes a stored input; made-up ones without.
+    #[arg(long, num_args = 1..)]
+    golden: Vec<PathBuf>,
+    /// The weights' licence (SPDX).
+    #[arg(long, default_value = "")]
+    licence: String,
+    /// Who must be named.
+    #[arg(long, default_value = "")]
+    attribution: String,
+    /// What the weights were trained on.
+    #[arg(long, default_value = "random weights: nothing was learnt")]
+    data: String,
+    /// The command that made it.
+    #[arg(long, default_value = "trainer")]
+    made_by: String,
+}
+
+/// How an int8 bundle is calibrated.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Calibrating {
+    /// Folder that `crop` wrote: calibration draws on its train part. Made-up pictures without.
+    #[arg(long)]
+    crops: Option<PathBuf>,
+    /// Calibration pictures.
+    #[arg(long, default_value_t = 256)]
+    pictures: usize,
+    /// How activation ranges are chosen.
+    #[arg(long, value_enum, default_value_t = Calibration::Mse)]
+    calibration: Calibration,
+}
+
+impl Source {
+    /// The net that `--net` names.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn net(&self) -> Result<Net> {
+        net::named(&self.net)
+    }
+
+    /// Its weights as trained.
+    ///
+    /// # Errors
+    /// The file, or a tensor in it, is not what the net asks for.
+    pub fn weights(&self, net: &Net) -> Result<Weights> {
+        self.weights.as_deref().map_or_else(|| Ok(init::he(net, self.seed)), Weights::read)
+    }
+}
+
+/// Writes an f32 bundle.
+///
+/// # Errors
+/// Weights that do not fit the net, or what the file system says.
+pub fn export(source: &Source, target: &Target) -> Result<()> {
+    let net = source.net()?;
+    let weights = fold_batch_norm(&net, &source.weights(&net)?)?;
+    write(&net, target, Precision::F32, &onnx::export_f32(&net, &weights)?)
+}
+
+/// Writes an int8 bundle and prints how much each layer lost.
+///
+/// # Errors
+/// As [`export`]; no calibration pictures.
+pub fn quantize(source: &Source, target: &Target, calibrating: &Calibrating) -> Result<()> {
+    let net = source.net()?;
+    let weights = fold_batch_norm(&net, &source.weights(&net)?)?;
+    let weights = quantize::equalize(&net, &weights)?;
+    let pictures = calibration_pictures(&net, calibrating, source.seed)?;
+    let layers = net.layers().filter(|layer| layer.weighted().is_some()).count();
+    let bar = progress::bar("quantize", layers as u64);
+    let calibrated =
+        quantize::quantize(&net, &weights, &pictures, calibrating.calibration, &mut |_| {
+            bar.inc(1)
+        })?;
+    bar.finish_and_clear();
+    #[allow(clippy::print_stdout, reason = "the table is what one wants to see")]
+    {
+        println!("{}", quantize::table(&calibrated.layers));
+    }
+    write(&net, target, Precision::Int8, &onnx::export_int8(&net, &calibrated.quantized)?)
+}
+
+fn write(net: &Net, target: &Target, precision: Precision, onnx: &[u8]) -> Result<()> {
+    let name = target.out.file_name().and_then(|name| name.to_str());
+    let spec = BundleSpec {
+        name: name.context("--out names no folder")?.to_owned(),
+        estimator: export::estimator_spec(net, precision)?,
+        provenance: Provenance {
+            licence: target.licence.clone(),
+            attribution: target.attribution.clone(),
+            data: target.data.clone(),
+            made_by: target.made_by.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        quality: Vec::new(),
+    };
+    let crops = golden_crops(&target.golden, &spec.estimator.crop)?;
+    export::write_bundle(&target.out, &spec, onnx, crops)?;
+    let bundle = Bundle::open(&target.out)?;
+    eprintln!(
+        "{}: {} bytes of network, bundle {}",
+        target.out.display(),
+        onnx.len(),
+        bundle.sha256()
+    );
+    Ok(())
+}
+
+fn calibration_pictures(net: &Net, calibrating: &Calibrating, seed: u64) -> Result<Vec<Tensor>> {
+    let size_px = u32::try_from(net.input_px)?;
+    let crops = match &calibrating.crops {
+        Some(folder) => {
+            Crops::open(folder, size_px)?.sample(Part::Train, calibrating.pictures, size_px, seed)
+        }
+        None => (0..calibrating.pictures).map(|k| made_up(size_px, seed + k as u64)).collect(),
+    };
+    ensure!(!crops.is_empty(), "no calibration pictures");
+    let preprocessor = Preprocessor::new(&contract::input_spec());
+    Ok(crops.iter().map(|crop| preprocessor.tensor(crop)).collect())
+}
+
+/// The first face of each picture, or three made-up pictures.
+fn golden_crops(pictures: &[PathBuf], spec: &CropSpec) -> Result<Vec<RgbImage>> {
+    if pictures.is_empty() {
+        return Ok((0..3).map(|seed| made_up(spec.size_px, seed)).collect());
+    }
+    let mut detector = RustFace::embedded()?;
+    let crops = pictures.iter().map(|path| {
+        let bytes = std::fs::read(path)?;
+        let picture = picture::decode(&bytes, &Limits::default())?;
+        let view = RgbView::of(&picture).context("the picture is empty")?;
+        let faces = detect::find_faces(&mut detector, &view)?;
+        let face = faces.first().context("no face found")?;
+        Ok(spec.cut(&view, &face.bounds, face.landmarks.as_ref()))
+    });
+    let named = crops.zip(pictures).map(|(crop, path): (Result<_>, _)| {
+        crop.with_context(|| format!("golden picture {}", path.display()))
+    });
+    named.collect()
+}
+
+/// A smooth coloured pattern with the range of a photograph.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0.5 to 254.5")]
+fn made_up(size_px: u32, seed: u64) -> RgbImage {
+    let wave = |k: u64| ((seed * 7 + k * 13) % 29) as f32 / 29.0;
+    RgbImage::from_fn(size_px, size_px, |x, y| {
+        let (x, y) = (x as f32 / size_px as f32, y as f32 / size_px as f32);
+        image::Rgb([0u64, 1, 2].map(|c| {
+            let phase =
+                x * (2.0 + 9.0 * wave(c)) + y * (2.0 + 9.0 * wave(c + 3)) + 6.0 * wave(c + 6);
+            (127.5 + 127.0 * phase.sin()) as u8
+        }))
+    })
+}

@@ -1,0 +1,254 @@
+//! Networks as lists of layers: one list that training, export and calibration all follow.
+//!
+//! A net is a trunk and two heads, as in VGG-Face (Parkhi, Vedaldi, Zisserman 2015): square pictures
+//! in, age and gender logits out.
+
+use anyhow::{Context, Result};
+use models::age::AGE_CLASSES;
+
+/// A 2-D convolution over `[channels, height, width]`, stride and padding alike on both axes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conv {
+    /// Names its tensors: `NAME.weight` `[out, in, kernel, kernel]`, `NAME.bias` `[out]`.
+    pub name: String,
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Side of the square kernel.
+    pub kernel: usize,
+    /// Step in pixels.
+    pub stride: usize,
+    /// Zeros added on each side.
+    pub pad: usize,
+    /// Whether batch norm (`NAME.bn.{weight,bias,running_mean,running_var}`) follows while training;
+    /// export folds it into weight and bias.
+    pub batch_norm: bool,
+    /// Whether a ReLU ends the layer.
+    pub relu: bool,
+}
+
+/// A fully connected layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Linear {
+    /// Names its tensors: `NAME.weight` `[out, in]`, `NAME.bias` `[out]`.
+    pub name: String,
+    /// Input features.
+    pub inputs: usize,
+    /// Output features.
+    pub outputs: usize,
+    /// Whether a ReLU ends the layer.
+    pub relu: bool,
+}
+
+/// One step of a net.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Layer {
+    /// Convolution, optional batch norm, optional ReLU.
+    Conv(Conv),
+    /// Largest value of each 2×2 block, stride 2; an odd last row or column is dropped.
+    MaxPool,
+    /// `[channels, height, width]` → `[channels · height · width]`.
+    Flatten,
+    /// Fully connected, optional ReLU.
+    Linear(Linear),
+    /// Only while training: drops this share of the values.
+    Dropout(f64),
+}
+
+/// What names and shapes a layer's weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weighted<'a> {
+    /// Its tensors are `NAME.weight` and `NAME.bias`.
+    pub name: &'a str,
+    /// `[out, in, kernel, kernel]` or `[out, in]`.
+    pub shape: Vec<usize>,
+    /// Whether a ReLU ends the layer.
+    pub relu: bool,
+}
+
+impl Layer {
+    /// Its weights; `None` where the layer has none.
+    pub fn weighted(&self) -> Option<Weighted<'_>> {
+        match self {
+            Layer::Conv(c) => {
+                let shape = vec![c.outputs, c.inputs, c.kernel, c.kernel];
+                Some(Weighted { name: &c.name, shape, relu: c.relu })
+            }
+            Layer::Linear(l) => {
+                Some(Weighted { name: &l.name, shape: vec![l.outputs, l.inputs], relu: l.relu })
+            }
+            Layer::MaxPool | Layer::Flatten | Layer::Dropout(_) => None,
+        }
+    }
+
+    /// The shape after this layer, for one picture: `[channels, height, width]` or `[features]`.
+    pub fn output_shape(&self, input: &[usize]) -> Vec<usize> {
+        match self {
+            Layer::Conv(conv) => {
+                let side = |len: usize| (len + 2 * conv.pad - conv.kernel) / conv.stride + 1;
+                let sides = input.iter().skip(1).map(|&len| side(len));
+                std::iter::once(conv.outputs).chain(sides).collect()
+            }
+            Layer::MaxPool => {
+                let sides = input.iter().skip(1).map(|len| len / 2);
+                input.iter().copied().take(1).chain(sides).collect()
+            }
+            Layer::Flatten => vec![input.iter().product()],
+            Layer::Linear(linear) => vec![linear.outputs],
+            Layer::Dropout(_) => input.to_vec(),
+        }
+    }
+}
+
+/// A trunk and two heads.
+///
+/// # Shapes
+/// - input: `[batch, 3, input_px, input_px]`, f32
+/// - age: `[batch, 101]`, gender: `[batch, 2]` as `[female, male]`; f32 logits
+#[derive(Clone, Debug, PartialEq)]
+pub struct Net {
+    /// What `--net` calls it.
+    pub name: &'static str,
+    /// Side of the input in pixels.
+    pub input_px: usize,
+    /// What both heads share.
+    pub trunk: Vec<Layer>,
+    /// Ends in 101 logits.
+    pub age: Vec<Layer>,
+    /// Ends in 2 logits.
+    pub gender: Vec<Layer>,
+}
+
+impl Net {
+    /// Every layer: the trunk's, then the age head's, then the gender head's.
+    pub fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.trunk.iter().chain(&self.age).chain(&self.gender)
+    }
+}
+
+/// The net that `--net NAME` asks for.
+///
+/// # Errors
+/// There is none of that name; those that are there are listed.
+pub fn named(name: &str) -> Result<Net> {
+    let nets = [compact(), vgg_face()];
+    let names = nets.each_ref().map(|net| net.name).join(" and ");
+    let found = nets.into_iter().find(|net| net.name == name);
+    found.with_context(|| format!("no net is called {name}, there are {names}"))
+}
+
+/// The small VGG-style net of `models/bundles/compact`: plain 3×3 convolutions, which int8 tract runs
+/// well (depthwise ones it does not).
+pub fn compact() -> Net {
+    let conv = |name, inputs, outputs, stride| {
+        Layer::Conv(Conv { stride, batch_norm: true, ..conv3x3(name, inputs, outputs) })
+    };
+    Net {
+        name: "compact",
+        input_px: 96,
+        trunk: vec![
+            conv("conv1_1", 3, 24, 2),
+            conv("conv1_2", 24, 48, 1),
+            Layer::MaxPool,
+            conv("conv2_1", 48, 80, 1),
+            conv("conv2_2", 80, 80, 1),
+            Layer::MaxPool,
+            conv("conv3_1", 80, 128, 1),
+            conv("conv3_2", 128, 128, 1),
+            Layer::MaxPool,
+            conv("conv4_1", 128, 224, 1),
+            conv("conv4_2", 224, 224, 1),
+            Layer::MaxPool,
+            Layer::Flatten,
+            Layer::Dropout(0.2),
+            linear("fc5", 224 * 3 * 3, 256, true),
+            Layer::Dropout(0.2),
+        ],
+        age: vec![linear("age", 256, AGE_CLASSES, false)],
+        gender: vec![linear("gender", 256, 2, false)],
+    }
+}
+
+/// VGG-16 as VGG-Face has it (Parkhi, Vedaldi, Zisserman 2015, table 3, net D), both heads on its fc7.
+pub fn vgg_face() -> Net {
+    let conv = |name, inputs, outputs| Layer::Conv(conv3x3(name, inputs, outputs));
+    Net {
+        name: "vgg-face",
+        input_px: 224,
+        trunk: vec![
+            conv("conv1_1", 3, 64),
+            conv("conv1_2", 64, 64),
+            Layer::MaxPool,
+            conv("conv2_1", 64, 128),
+            conv("conv2_2", 128, 128),
+            Layer::MaxPool,
+            conv("conv3_1", 128, 256),
+            conv("conv3_2", 256, 256),
+            conv("conv3_3", 256, 256),
+            Layer::MaxPool,
+            conv("conv4_1", 256, 512),
+            conv("conv4_2", 512, 512),
+            conv("conv4_3", 512, 512),
+            Layer::MaxPool,
+            conv("conv5_1", 512, 512),
+            conv("conv5_2", 512, 512),
+            conv("conv5_3", 512, 512),
+            Layer::MaxPool,
+            Layer::Flatten,
+            linear("fc6", 512 * 7 * 7, 4096, true),
+            Layer::Dropout(0.5),
+            linear("fc7", 4096, 4096, true),
+            Layer::Dropout(0.5),
+        ],
+        age: vec![linear("age", 4096, AGE_CLASSES, false)],
+        gender: vec![linear("gender", 4096, 2, false)],
+    }
+}
+
+/// A 3×3 convolution that keeps the picture's size, with a ReLU and no batch norm.
+fn conv3x3(name: &str, inputs: usize, outputs: usize) -> Conv {
+    let name = name.into();
+    Conv { name, inputs, outputs, kernel: 3, stride: 1, pad: 1, batch_norm: false, relu: true }
+}
+
+fn linear(name: &str, inputs: usize, outputs: usize, relu: bool) -> Layer {
+    Layer::Linear(Linear { name: name.into(), inputs, outputs, relu })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_layer_fits_the_one_before() {
+        for net in [compact(), vgg_face()] {
+            let fits = |mut shape: Vec<usize>, layers: &[Layer]| {
+                for layer in layers {
+                    match layer {
+                        Layer::Conv(conv) => assert_eq!(shape[0], conv.inputs, "{}", conv.name),
+                        Layer::Linear(linear) => {
+                            assert_eq!(shape, [linear.inputs], "{}", linear.name)
+                        }
+                        _ => {}
+                    }
+                    shape = layer.output_shape(&shape);
+                }
+                shape
+            };
+            let features = fits(vec![3, net.input_px, net.input_px], &net.trunk);
+            assert_eq!(fits(features.clone(), &net.age), [AGE_CLASSES]);
+            assert_eq!(fits(features, &net.gender), [2]);
+        }
+    }
+
+    #[test]
+    fn nets_are_found_by_name() {
+        assert_eq!(named("compact").unwrap(), compact());
+        assert_eq!(named("vgg-face").unwrap(), vgg_face());
+        assert_eq!(
+            named("vgg").unwrap_err().to_string(),
+            "no net is called vgg, there are compact and vgg-face"
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! Stage `split`: gives each face its part, so that no subject is in two parts.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+use crate::faces::{self, FaceRow, Part};
+
+/// How the parts are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Rule {
+    /// By a seeded hash of the subject (of the path where there is none): 80 % train, 10 % val, 10 %
+    /// test. Adding faces moves nobody.
+    Subject,
+    /// By the number in the file's name: divisible by 10 is test, remainder 1 is val, else train.
+    Number,
+}
+
+/// Writes the part of every face of `faces` into that file.
+///
+/// # Errors
+/// A file that cannot be read or written, or under [`Rule::Number`] a name without a number.
+pub fn run(faces_csv: &Path, rule: Rule, seed: u64) -> Result<()> {
+    let mut rows = faces::read(faces_csv)?;
+    for row in &mut rows {
+        row.part = Some(part(row, rule, seed)?);
+    }
+    faces::write(faces_csv, &rows)?;
+    let count = |part| rows.iter().filter(|row| row.part == Some(part)).count();
+    let (train, val, test) = (count(Part::Train), count(Part::Val), count(Part::Test));
+    eprintln!("split: {train} train, {val} val, {test} test → {}", faces_csv.display());
+    Ok(())
+}
+
+fn part(row: &FaceRow, rule: Rule, seed: u64) -> Result<Part> {
+    let share = match rule {
+        Rule::Number => number(&row.path)? % 10,
+        Rule::Subject => hashed(row, seed) % 10,
+    };
+    Ok(match share {
+        0 => Part::Test,
+        1 => Part::Val,
+        _ => Part::Train,
+    })
+}
+
+fn number(path: &Path) -> Result<u64> {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let digits = name.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    digits.parse().with_context(|| format!("the name of {} ends in no number", path.display()))
+}
+
+fn hashed(row: &FaceRow, seed: u64) -> u64 {
+    let mut hash = Sha256::new();
+    hash.update(seed.to_le_bytes());
+    if row.subject.is_empty() {
+        hash.update(row.path.file_name().unwrap_or_default().as_encoded_bytes());
+    } else {
+        hash.update(row.subject.as_bytes());
+    }
+    let digest = hash.finalize();
+    digest.iter().take(8).fold(0, |value, &byte| value << 8 | u64::from(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(path: &str, subject: &str) -> FaceRow {
+        let csv = format!(
+            "path,age_lo,age_hi,gender,race,subject,source,part,x1,y1,x2,y2,leye_x,leye_y,reye_x,reye_y,\
+             nose_x,nose_y,lmouth_x,lmouth_y,rmouth_x,rmouth_y\n{path},,,,,{subject}{}\n",
+            ",".repeat(16)
+        );
+        csv::Reader::from_reader(csv.as_bytes()).deserialize().next().unwrap().unwrap()
+    }
+
+    #[test]
+    fn the_number_in_the_name_decides() {
+        let of = |path| part(&row(path, ""), Rule::Number, 0).unwrap();
+        assert_eq!(
+            [of("a/10.jpg"), of("a/x_00021.jpg"), of("39.jpg")],
+            [Part::Test, Part::Val, Part::Train]
+        );
+        assert!(part(&row("a/b.jpg", ""), Rule::Number, 0).is_err());
+    }
+
+    #[test]
+    fn a_subject_is_in_one_part_only() {
+        let parts: Vec<_> = (0..50)
+            .map(|k| part(&row(&format!("{k}.jpg"), "Ada"), Rule::Subject, 7).unwrap())
+            .collect();
+        assert!(parts.iter().all(|p| *p == parts[0]));
+    }
+
+    #[test]
+    fn the_shares_are_about_eight_one_one() {
+        let parts: Vec<_> = (0..2000)
+            .map(|k| part(&row(&format!("{k}.jpg"), ""), Rule::Subject, 7).unwrap())
+            .collect();
+        let share = |of| parts.iter().filter(|p| **p == of).count();
+        assert!((150..250).contains(&share(Part::Val)), "{}", share(Part::Val));
+        assert!((150..250).contains(&share(Part::Test)), "{}", share(Part::Test));
+    }
+}

@@ -1,0 +1,119 @@
+//! One training picture: a stored crop moved, turned, zoomed, relit and blurred by chance.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "pixel arithmetic: `as` saturates where light runs over"
+)]
+
+use image::RgbImage;
+use models::crop::{Similarity, warp};
+use models::geometry::Point;
+use rand::{Rng, RngExt};
+
+use crate::crops::Crops;
+
+/// How far chance may go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Strength {
+    turn_degrees: f32,
+    zoom: f32,
+    shift: f32,
+    light: f32,
+    blur_share: f64,
+    noise: f32,
+}
+
+/// Small changes for crops cut by landmarks, which lie well.
+const ALIGNED: Strength = Strength {
+    turn_degrees: 8.0,
+    zoom: 0.08,
+    shift: 0.03,
+    light: 0.25,
+    blur_share: 0.3,
+    noise: 6.0,
+};
+
+/// Larger ones for crops cut by the box alone, which differs from detector to detector.
+const BOXED: Strength = Strength { turn_degrees: 12.0, zoom: 0.15, shift: 0.07, ..ALIGNED };
+
+/// Cuts crop `at` for a net of `size_px`, changed by chance: half of the time by landmarks, half by
+/// the box alone; mirrored half of the time.
+///
+/// # Shapes
+/// - picture: `[size_px, size_px, 3]`, u8, sRGB
+pub(super) fn draw(crops: &Crops, at: usize, size_px: u32, rng: &mut impl Rng) -> RgbImage {
+    let (place, strength) = if rng.random_bool(0.5) {
+        (crops.aligned(size_px), ALIGNED)
+    } else {
+        (crops.rows[at].box_place(), BOXED)
+    };
+    let place = place.after(&jitter(size_px, &strength, rng));
+    let mut picture = cut(
+        crops,
+        at,
+        &place,
+        size_px,
+        rng.random_bool(strength.blur_share).then(|| rng.random_range(0.3..0.9)),
+    );
+    if rng.random_bool(0.5) {
+        image::imageops::flip_horizontal_in_place(&mut picture);
+    }
+    relight(&mut picture, &strength, rng);
+    picture
+}
+
+/// Cuts `place`; with `resolution` below 1, through so many fewer pixels: a far or unsharp face.
+fn cut(
+    crops: &Crops,
+    at: usize,
+    place: &Similarity,
+    size_px: u32,
+    resolution: Option<f32>,
+) -> RgbImage {
+    let Some(resolution) = resolution else {
+        return warp(&crops.view(at), place, size_px);
+    };
+    let small_px = (size_px as f32 * resolution).round().max(8.0);
+    let widen = Similarity { a: size_px as f32 / small_px, b: 0.0, shift: Point::default() };
+    let small = warp(&crops.view(at), &place.after(&widen), small_px as u32);
+    image::imageops::resize(&small, size_px, size_px, image::imageops::FilterType::Triangle)
+}
+
+/// A chance similarity around the crop's middle.
+fn jitter(size_px: u32, strength: &Strength, rng: &mut impl Rng) -> Similarity {
+    let mut spread = |reach: f32| rng.random_range(-reach..=reach);
+    let turn = spread(strength.turn_degrees).to_radians();
+    let zoom = spread(strength.zoom).exp();
+    let (dx, dy) = (spread(strength.shift), spread(strength.shift));
+    let (a, b) = (zoom * turn.cos(), zoom * turn.sin());
+    let size = size_px as f32;
+    let middle = size / 2.0;
+    let shift = Point::new(
+        middle - (a * middle - b * middle) + dx * size,
+        middle - (b * middle + a * middle) + dy * size,
+    );
+    Similarity { a, b, shift }
+}
+
+/// Brightness, contrast, gamma, colour and noise.
+fn relight(picture: &mut RgbImage, strength: &Strength, rng: &mut impl Rng) {
+    let mut spread = |reach: f32| rng.random_range(-reach..=reach);
+    let (contrast, brightness) = (spread(strength.light).exp(), spread(strength.light) * 128.0);
+    let gamma = spread(strength.light).exp();
+    let tint: [f32; 3] = std::array::from_fn(|_| spread(strength.light * 0.3).exp());
+    let saturation = if rng.random_bool(0.1) { 0.0 } else { rng.random_range(0.6..1.3) };
+    let noise = if rng.random_bool(0.3) { rng.random_range(0.0..strength.noise) } else { 0.0 };
+    let curve: [f32; 256] = std::array::from_fn(|value| {
+        let curved = (value as f32 / 255.0).powf(gamma) * 255.0;
+        (curved - 128.0) * contrast + 128.0 + brightness
+    });
+    for pixel in picture.pixels_mut() {
+        let rgb = pixel.0.map(|v| curve[usize::from(v)]);
+        let grey = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+        for c in 0..3 {
+            let grain = if noise > 0.0 { rng.random_range(-noise..noise) } else { 0.0 };
+            pixel.0[c] = ((grey + (rgb[c] - grey) * saturation) * tint[c] + grain + 0.5) as u8;
+        }
+    }
+}

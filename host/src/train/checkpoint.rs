@@ -1,0 +1,141 @@
+//! The files of a training run: `last.safetensors` (everything to go on from), `best.safetensors`
+//! (averaged weights with the lowest val loss), `log.csv` (one row an epoch), `train.json` (options).
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::forward::Parameters;
+use super::score::Val;
+use super::{Options, Run};
+use crate::files::write_atomic;
+use crate::weights::Weights;
+
+/// One epoch.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct EpochLog {
+    /// Counted from 1.
+    pub(super) epoch: usize,
+    /// Mean loss of its steps.
+    pub(super) train_loss: f64,
+    /// Scores after it.
+    pub(super) val: Val,
+    /// How long it took.
+    pub(super) seconds: f64,
+}
+
+impl fmt::Display for EpochLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "epoch {:>3}: train loss {:.4}, {}, {:.0} s",
+            self.epoch, self.train_loss, self.val, self.seconds
+        )
+    }
+}
+
+/// One row of `log.csv`.
+#[derive(Serialize, Deserialize)]
+struct LogRow {
+    epoch: usize,
+    train_loss: f64,
+    val_loss: f64,
+    val_age_exact: f64,
+    val_age_edge_years: f64,
+    val_gender: f64,
+    seconds: f64,
+}
+
+/// Where a run keeps its state.
+pub(super) struct Checkpoint {
+    folder: PathBuf,
+}
+
+impl Checkpoint {
+    /// Makes `folder` and notes the options in it.
+    pub(super) fn new(folder: &Path, options: &Options) -> Result<Self> {
+        fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+        write_atomic(&folder.join("train.json"), |file| {
+            Ok(serde_json::to_writer_pretty(file, options)?)
+        })?;
+        Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// Saves the run after an epoch; the state comes last, so a kill in between repeats that epoch.
+    pub(super) fn save(&self, run: &Run<'_>) -> Result<()> {
+        let mut state = run.optimizer.state(&run.parameters)?;
+        for (name, tensor) in run.parameters.weights()?.0 {
+            state.0.insert(format!("weights/{name}"), tensor);
+        }
+        state.set("epochs", &[1], vec![run.log.len() as f32]);
+        let newest = run.log.last().context("an epoch was run")?.val.loss;
+        if run.log.iter().all(|log| newest <= log.val.loss) {
+            run.optimizer.average(&run.parameters)?.write(&self.folder.join("best.safetensors"))?;
+        }
+        self.write_log(&run.log)?;
+        state.write(&self.folder.join("last.safetensors"))
+    }
+
+    /// Takes up the run where [`Checkpoint::save`] left it.
+    pub(super) fn restore(&mut self, run: &mut Run<'_>) -> Result<()> {
+        let state = Weights::read(&self.folder.join("last.safetensors"))?;
+        let saved = state.get("epochs", &[1])?.values[0];
+        let log = self.read_log()?;
+        let epochs = (0..=log.len()).find(|&epochs| epochs as f32 == saved);
+        let epochs = epochs.with_context(|| {
+            format!("log.csv holds {} epochs, last.safetensors {saved}", log.len())
+        })?;
+        let weights = state.0.iter().filter_map(|(name, tensor)| {
+            Some((name.strip_prefix("weights/")?.to_owned(), tensor.clone()))
+        });
+        run.parameters = Parameters::new(&Weights(weights.collect()), run.parameters.device())?;
+        run.log = log.into_iter().take(epochs).collect();
+        let steps = epochs as u64 * run.steps_an_epoch;
+        run.optimizer.restore(&run.parameters, &state, steps)
+    }
+
+    fn write_log(&self, log: &[EpochLog]) -> Result<()> {
+        write_atomic(&self.folder.join("log.csv"), |file| {
+            let mut writer = csv::Writer::from_writer(file);
+            log.iter().try_for_each(|log| writer.serialize(LogRow::from(*log)))?;
+            Ok(writer.flush()?)
+        })
+    }
+
+    fn read_log(&self) -> Result<Vec<EpochLog>> {
+        let path = self.folder.join("log.csv");
+        let mut reader =
+            csv::Reader::from_path(&path).with_context(|| format!("opening {}", path.display()))?;
+        let rows = reader.deserialize().map(|row| Ok(EpochLog::from(row.map(|row: LogRow| row)?)));
+        rows.collect::<Result<_>>().with_context(|| format!("reading {}", path.display()))
+    }
+}
+
+impl From<EpochLog> for LogRow {
+    fn from(log: EpochLog) -> Self {
+        Self {
+            epoch: log.epoch,
+            train_loss: log.train_loss,
+            val_loss: log.val.loss,
+            val_age_exact: log.val.age_exact,
+            val_age_edge_years: log.val.age_edge_years,
+            val_gender: log.val.gender,
+            seconds: log.seconds,
+        }
+    }
+}
+
+impl From<LogRow> for EpochLog {
+    fn from(row: LogRow) -> Self {
+        let val = Val {
+            loss: row.val_loss,
+            age_exact: row.val_age_exact,
+            age_edge_years: row.val_age_edge_years,
+            gender: row.val_gender,
+        };
+        Self { epoch: row.epoch, train_loss: row.train_loss, val, seconds: row.seconds }
+    }
+}

@@ -1,0 +1,13 @@
+//! The trainer's stages through their public doors, on faces made here.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "helpers of tests, outside test functions"
+)]
+
+mod bundles;
+mod faces;
+mod stages;
+#[cfg(feature = "torch")]
+mod train;
