@@ -1,0 +1,17 @@
+# Short names for the scripts: `just demo`, `just test`, …
+
+# Lists what there is.
+default:
+    @just --list
+
+# Builds kiosk and labels the demo pictures.
+demo *options:
+    scripts/demo.sh {{ options }}
+
+# Formatting, lints, documentation.
+check:
+    scripts/check.sh
+
+# Every check and every test.
+test:
+    scripts/test.sh

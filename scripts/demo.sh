@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Usage: scripts/demo.sh [OPTIONS OF kiosk analyze]
+#
+# Builds kiosk, reads the apparent ages of two portraits and a group picture, prints them and writes the
+# labelled screens into demo-out/. Needs no camera, display or GPU, and no network once the crates are
+# fetched. For example: scripts/demo.sh --size 1280x720
+set -euo pipefail
+# shellcheck source=scripts/env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+case "${1:-}" in
+-h | --help)
+    usage
+    exit 0
+    ;;
+esac
+
+"$root/scripts/setup.sh"
+cd "$root"
+say "building kiosk (minutes the first time)"
+cargo build --release --locked --package device --bin kiosk
+portraits=device/assets/portraits
+"$CARGO_TARGET_DIR/release/kiosk" analyze --out demo-out "$@" \
+    "$portraits/astronaut.jpg" "$portraits/grace_hopper.jpg" "$portraits/group.jpg"

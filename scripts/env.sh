@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# Sourced by every script here: where things are, and a few helpers.
+
+# shellcheck disable=SC2034 # read by the scripts that source this
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/apparent"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
+
+# Prints the comment at the head of the calling script: its usage.
+usage() {
+    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+}
+
+say() {
+    printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2
+}
+
+die() {
+    say "$@"
+    exit 1
+}
+
+# usage_only "$@": answers -h; any other argument is an error.
+usage_only() {
+    case "${1:-}" in
+    '') ;;
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    *)
+        usage >&2
+        exit 2
+        ;;
+    esac
+}
+
+# need COMMAND PACKAGE: installs the Debian package of a missing command, or says how to.
+need() {
+    if ! command -v "$1" >/dev/null; then
+        install_package "$2" "'$1' is missing"
+    fi
+}
+
+# install_package PACKAGE WHY: by apt-get as root or with sudo that asks nothing; else names the command.
+install_package() {
+    local as=()
+    if [ "$(id -u)" != 0 ]; then
+        as=(sudo -n)
+        sudo -n true 2>/dev/null || die "$2; run: sudo apt-get install -y $1"
+    fi
+    command -v apt-get >/dev/null || die "$2; install what your system calls the Debian package '$1'"
+    say "$2; installing the package $1"
+    "${as[@]}" apt-get install -y --no-install-recommends "$1" >&2 && return
+    "${as[@]}" apt-get update >&2
+    "${as[@]}" apt-get install -y --no-install-recommends "$1" >&2 || die "$2; 'apt-get install -y $1' failed"
+}
