@@ -115,7 +115,7 @@ pub fn export(source: &Source, target: &Target) -> Result<()> {
 /// Writes an int8 bundle and prints how much each layer lost.
 ///
 /// # Errors
-/// As [`export`]; no calibration pictures.
+/// As [`export()`]; no calibration pictures.
 pub fn quantize(source: &Source, target: &Target, calibrating: &Calibrating) -> Result<()> {
     let net = source.net()?;
     let weights = fold_batch_norm(&net, &source.weights(&net)?)?;
