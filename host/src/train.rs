@@ -61,12 +61,15 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = Precision::Auto)]
     pub precision: Precision,
     /// Threads of torch on the CPU.
+    #[serde(skip)]
     #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, Into::into))]
     pub threads: usize,
     /// Stops after this epoch, for queues with a time limit; --resume goes on.
+    #[serde(skip)]
     #[arg(long)]
     pub stop_after: Option<u32>,
     /// Goes on from `last.safetensors`.
+    #[serde(skip)]
     #[arg(long)]
     pub resume: bool,
 }

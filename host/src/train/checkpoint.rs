@@ -3,9 +3,10 @@
 
 use std::fmt;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::forward::Parameters;
@@ -55,12 +56,23 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Makes `folder` and notes the options in it.
+    /// Makes `folder` and notes the options in it; of a run that is there already, it holds them
+    /// against the noted ones.
+    ///
+    /// # Errors
+    /// There is a run and `--resume` is missing, or it was begun with other options.
     pub(super) fn new(folder: &Path, options: &Options) -> Result<Self> {
-        fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-        write_atomic(&folder.join("train.json"), |file| {
-            Ok(serde_json::to_writer_pretty(file, options)?)
-        })?;
+        let noted = folder.join("train.json");
+        let text = serde_json::to_string_pretty(options)?;
+        if options.resume {
+            let before = fs::read_to_string(&noted)
+                .with_context(|| format!("reading {}", noted.display()))?;
+            ensure!(before == text, "{} holds other options: {before}", noted.display());
+        } else {
+            let taken = folder.join("last.safetensors").exists();
+            ensure!(!taken, "{} holds a run already: --resume goes on with it", folder.display());
+            write_atomic(&noted, |file| Ok(file.write_all(text.as_bytes())?))?;
+        }
         Ok(Self { folder: folder.to_owned() })
     }
 

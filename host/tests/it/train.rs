@@ -42,6 +42,13 @@ fn a_stopped_run_resumes_to_the_same_weights() {
     assert!(whole != run("parts", "--stop-after 1"), "the second epoch changes nothing");
     assert!(whole == run("parts", "--resume"), "resumed weights differ from those of one run");
     assert!(whole != run("other", "--seed 1"), "the seed changes nothing");
+    for (rest, error) in
+        [("--epochs 2", "holds a run already"), ("--epochs 3 --resume", "holds other options")]
+    {
+        let refused = train(folder.path(), "whole", rest);
+        let text = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && text.contains(error), "{text}");
+    }
 }
 
 #[test]
