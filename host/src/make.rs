@@ -167,7 +167,9 @@ fn calibration_pictures(net: &Net, calibrating: &Calibrating, seed: u64) -> Resu
         Some(folder) => {
             Crops::open(folder, size_px)?.sample(Part::Train, calibrating.pictures, size_px, seed)
         }
-        None => (0..calibrating.pictures).map(|k| made_up(size_px, seed + k as u64)).collect(),
+        None => (0..calibrating.pictures)
+            .map(|k| made_up(size_px, seed.wrapping_add(k as u64)))
+            .collect(),
     };
     ensure!(!crops.is_empty(), "no calibration pictures");
     let preprocessor = Preprocessor::new(&contract::input_spec());
@@ -197,7 +199,7 @@ fn golden_crops(pictures: &[PathBuf], spec: &CropSpec) -> Result<Vec<RgbImage>> 
 /// A smooth coloured pattern with the range of a photograph.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0.5 to 254.5")]
 fn made_up(size_px: u32, seed: u64) -> RgbImage {
-    let wave = |k: u64| ((seed * 7 + k * 13) % 29) as f32 / 29.0;
+    let wave = |k: u64| (seed.wrapping_mul(7).wrapping_add(k * 13) % 29) as f32 / 29.0;
     RgbImage::from_fn(size_px, size_px, |x, y| {
         let (x, y) = (x as f32 / size_px as f32, y as f32 / size_px as f32);
         image::Rgb([0u64, 1, 2].map(|c| {

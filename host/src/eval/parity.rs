@@ -45,7 +45,10 @@ pub(super) fn check(json: &Path, answered: &[Answered]) -> Result<()> {
         let faces = lines
             .get(path)
             .with_context(|| format!("{} is not in the kiosk's answers", path.display()))?;
-        let kiosk = one.found.and_then(|bounds| nearest(faces, bounds.center()));
+        let kiosk = match one.found {
+            Some(bounds) => nearest(faces, bounds.center()),
+            None => faces.first(),
+        };
         let (ours, kiosk) =
             (one.answer.map(|a| a.years), kiosk.map(|face| face.apparent_age_years));
         let same = match (ours, kiosk) {
@@ -54,7 +57,9 @@ pub(super) fn check(json: &Path, answered: &[Answered]) -> Result<()> {
         };
         ensure!(same, "{}: the kiosk says {kiosk:?} years, eval {ours:?}", path.display());
     }
-    eprintln!("eval: the kiosk gives the same {} ages", answered.len());
+    let ages = answered.iter().filter(|one| one.answer.is_some()).count();
+    ensure!(ages > 0, "no face was found: there is nothing to compare");
+    eprintln!("eval: the kiosk gives the same {ages} ages");
     Ok(())
 }
 

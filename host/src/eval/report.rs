@@ -140,6 +140,10 @@ fn markdown(report: &Report<'_>) -> String {
     }
     push_row(&mut text, "best constant guess", &report.trivial);
     report.groups.iter().for_each(|group| push_row(&mut text, &group.name, &group.score));
+    if report.score.found < 1.0 {
+        text +=
+            "\nA face that was not found counts as wrong, and in years as the set's median age.\n";
+    }
     if let Some(against) = &report.against {
         let (years, changed) = (against.age_moved_years, against.gender_changed * 100.0);
         let _ = write!(
@@ -199,7 +203,7 @@ fn write_quality(options: &Options, bundle: &Bundle, report: &Report<'_>) -> Res
     bundle::seal(&options.bundle).with_context(|| format!("sealing {}", options.bundle.display()))
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "a score of a few digits")]
+/// To three digits, as the table shows it.
 fn rounded(value: f64) -> f32 {
-    ((value * 1000.0).round() / 1000.0) as f32
+    format!("{value:.3}").parse().unwrap_or(f32::NAN)
 }
