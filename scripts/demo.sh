@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Usage: scripts/demo.sh [OPTIONS OF kiosk analyze]
+# Usage: scripts/demo.sh [OPTIONS OF kiosk analyze, but --out]
 #
 # Builds kiosk, reads the apparent ages of two portraits and a group picture, prints them and writes the
 # labelled screens into demo-out/. Needs no camera, display or GPU, and no network once the crates are
@@ -19,5 +19,5 @@ cd "$root"
 say "building kiosk (minutes the first time)"
 cargo build --release --locked --package device --bin kiosk
 portraits=device/assets/portraits
-"$CARGO_TARGET_DIR/release/kiosk" analyze --out demo-out "$@" \
+"$CARGO_TARGET_DIR/release/kiosk" analyze --out "$root/demo-out" "$@" \
     "$portraits/astronaut.jpg" "$portraits/grace_hopper.jpg" "$portraits/group.jpg"

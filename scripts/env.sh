@@ -6,6 +6,12 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/apparent"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
 
+# Absolute, since tests run in the folders of their crates.
+if [ -n "${APPARENT_DATA:-}" ]; then
+    APPARENT_DATA=$(cd "$APPARENT_DATA" && pwd)
+    export APPARENT_DATA
+fi
+
 # Prints the comment at the head of the calling script: its usage.
 usage() {
     sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
@@ -44,9 +50,9 @@ need() {
 
 # install_package PACKAGE WHY: by apt-get as root or with sudo that asks nothing; else names the command.
 install_package() {
-    local as=()
+    local as=(env DEBIAN_FRONTEND=noninteractive)
     if [ "$(id -u)" != 0 ]; then
-        as=(sudo -n)
+        as=(sudo -n "${as[@]}")
         sudo -n true 2>/dev/null || die "$2; run: sudo apt-get install -y $1"
     fi
     command -v apt-get >/dev/null || die "$2; install what your system calls the Debian package '$1'"

@@ -108,7 +108,7 @@ sync "$fresh"/* "$fresh"
 # A folder cannot be renamed over one that is not empty, so the old one steps aside first.
 if [ -e "$bundle" ]; then
     mkdir "$fresh.old"
-    trap 'rm -rf "$fresh" "$fresh.old"' EXIT
+    trap '[ -e "$bundle" ] || mv "$fresh.old/yunet" "$bundle"; rm -rf "$fresh" "$fresh.old"' EXIT
     mv "$bundle" "$fresh.old/"
 fi
 mv "$fresh" "$bundle"

@@ -25,6 +25,9 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$data" ] || die "--data is missing: the folder with fairface-train-128px.tar"
 
+data=$(cd "$data" && pwd)
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
 cd "$root"
 scripts/setup.sh
 LIBTORCH=$(scripts/setup-torch.sh)
@@ -32,7 +35,6 @@ export LIBTORCH
 cargo build --workspace --locked --features host/torch
 trainer=$CARGO_TARGET_DIR/debug/trainer
 
-mkdir -p "$out"
 if [ ! -e "$out/pictures/.complete" ]; then
     mkdir -p "$out/pictures"
     tar -xf "$data/fairface-train-128px.tar" -C "$out/pictures"
@@ -53,7 +55,7 @@ about=(
     --licence CC-BY-4.0
     --attribution "FairFace: Kärkkäinen, K. & Joo, J. (2021), CC BY 4.0"
     --data "FairFace, 40,000 faces at 128 px, parts by the number in the file's name: 32,000 to train, 4,000 to choose"
-    --made-by "scripts/train-compact.sh --epochs $epochs"
+    --made-by "scripts/train-compact.sh --epochs $epochs, at commit $(git describe --always --dirty)"
 )
 "$trainer" export "${about[@]}" --out "$out/f32/compact"
 "$trainer" quantize "${about[@]}" --crops "$out/crops" --out "$out/int8/compact"
