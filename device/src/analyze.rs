@@ -9,14 +9,14 @@ use anyhow::Result;
 use crate::answer::Answer;
 use crate::bundles;
 use crate::cli::AnalyzeArgs;
-use crate::display::Display;
 use crate::display::png::PngFolder;
 use crate::progress::Progress;
 use crate::report::table::Table;
 use crate::report::{Detail, Outcome, Report};
 use crate::source::files::{self, Entry};
 
-/// Reads all pictures; those that cannot be read are named, and the others still are.
+/// Reads all pictures; one that cannot be read, or whose screen cannot be written, is named with the
+/// reason, and the others still are read.
 ///
 /// # Errors
 /// Where the models, the folder for screens or `out` cannot be used.
@@ -32,11 +32,12 @@ pub fn run(args: &AnalyzeArgs, out: &mut dyn Write) -> Result<Outcome> {
     let mut outcome = Outcome::Good;
     let mut progress = Progress::new(entries.len());
     for entry in &entries {
-        let answer = Answer::of(entry, &mut models.pipeline);
-        match (&answer, &mut screens) {
-            (Ok(answer), Some(screens)) => screens.write(&entry.source(), answer)?,
-            (Err(_), _) => outcome = Outcome::Bad,
-            (Ok(_), None) => {}
+        let mut answer = Answer::of(entry, &mut models.pipeline);
+        if let Some(screens) = &mut screens {
+            answer = answer.and_then(|answer| screens.write(&entry.source(), answer));
+        }
+        if answer.is_err() {
+            outcome = Outcome::Bad;
         }
         lines.add(&Report::new(entry.source(), &answer, lines.detail()), out)?;
         progress.tick();
@@ -96,6 +97,9 @@ impl Lines {
     }
 }
 
+/// Longer names are cut, so that a file system takes them with all that is added to them.
+const NAME_BYTES_MAX: usize = 200;
+
 /// Labelled screens, each named for its picture.
 struct Screens {
     folder: PngFolder,
@@ -108,16 +112,20 @@ impl Screens {
         Ok(Self { folder: PngFolder::create(dir, args.size.0)?, names: HashSet::new() })
     }
 
-    fn write(&mut self, source: &str, answer: &Answer) -> Result<()> {
-        let name = self.free_name(source);
-        let size = self.folder.size_px();
-        self.folder.write(&name, &answer.screen(size)?).map(drop)
+    /// Gives `answer` back once its screen is written.
+    fn write(&mut self, source: &str, answer: Answer) -> Result<Answer> {
+        let name = format!("{}.screen", self.free_name(source));
+        self.folder.write(&name, &answer.screen(self.folder.size_px())?)?;
+        Ok(answer)
     }
 
     /// `face` for `album/face.jpg`, `face-2` for the second picture of that name.
     fn free_name(&mut self, source: &str) -> String {
-        let stem = Path::new(source).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let stem = stem.unwrap_or_else(|| "picture".into());
+        let stem = Path::new(source).file_stem().map(|stem| stem.to_string_lossy());
+        // The stem of `..jpg` is `.`.
+        let stem = stem.filter(|stem| !["", ".", ".."].contains(&stem.as_ref()));
+        let stem = stem.as_deref().unwrap_or("picture");
+        let stem = stem[..stem.floor_char_boundary(NAME_BYTES_MAX)].to_owned();
         let numbered = (2..).map(|n| format!("{stem}-{n}"));
         let mut names = std::iter::once(stem.clone()).chain(numbered);
         names.find(|name| self.names.insert(name.clone())).unwrap_or(stem)
@@ -134,8 +142,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = PngFolder::create(dir.path(), Size::new(1, 1)).unwrap();
         let mut screens = Screens { folder, names: HashSet::new() };
-        let sources = ["a/face.jpg", "b/face.png", "face-2.jpg", "c/face.jpg", ".."];
+        let sources = ["a/face.jpg", "b/face.png", "face-2.jpg", "c/face.jpg", "..", "..jpg"];
         let names = sources.map(|source| screens.free_name(source));
-        assert_eq!(names, ["face", "face-2", "face-2-2", "face-3", "picture"]);
+        assert_eq!(names, ["face", "face-2", "face-2-2", "face-3", "picture", "picture-2"]);
+        let long = format!("a{}.jpg", "é".repeat(120));
+        assert_eq!(screens.free_name(&long), format!("a{}", "é".repeat(99)), "199 bytes");
     }
 }

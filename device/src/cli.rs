@@ -48,7 +48,9 @@ pub struct AnalyzeArgs {
     #[arg(long, requires = "json")]
     pub distribution: bool,
 
-    /// Write the labelled screen of each picture into this folder as NAME.png
+    /// Write the labelled screen of each picture into this folder as NAME.screen.png
+    ///
+    /// Files of that name in it are replaced, so it is best a folder of its own.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
@@ -67,7 +69,9 @@ pub struct ReplayArgs {
     /// A folder of numbered frames, a pattern such as 'clip/*.jpg', or one picture
     pub source: PathBuf,
 
-    /// Write the screen of frame N into this folder as screen-N.png
+    /// Write the screen of frame N into this folder as screen-NNNNNN.png
+    ///
+    /// Files of that name in it are replaced, so it is best a folder of its own.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 

@@ -9,13 +9,12 @@ use anyhow::Result;
 use crate::answer::Answer;
 use crate::bundles;
 use crate::cli::ReplayArgs;
-use crate::display::Display;
 use crate::display::png::PngFolder;
 use crate::progress::Progress;
 use crate::report::{Detail, Outcome, Report};
 use crate::source::files;
 
-/// Plays all frames; one that cannot be read has no screen and is named in its line.
+/// Plays all frames; one that cannot be read, or whose screen cannot be written, says why in its line.
 ///
 /// # Errors
 /// Where the models, the folder for screens or `out` cannot be used.
@@ -28,13 +27,13 @@ pub fn run(args: &ReplayArgs, out: &mut dyn Write) -> Result<Outcome> {
     let mut outcome = Outcome::Good;
     let mut progress = Progress::new(frames.len());
     for (number, frame) in (1..).zip(&frames) {
-        let answer = Answer::of(frame, &mut models.pipeline);
-        match &answer {
-            Ok(answer) => {
-                screens
-                    .write(&format!("screen-{number:06}"), &answer.screen(screens.size_px())?)?;
-            }
-            Err(_) => outcome = Outcome::Bad,
+        let answer = Answer::of(frame, &mut models.pipeline).and_then(|answer| {
+            let screen = answer.screen(screens.size_px())?;
+            screens.write(&format!("screen-{number:06}"), &screen)?;
+            Ok(answer)
+        });
+        if answer.is_err() {
+            outcome = Outcome::Bad;
         }
         let report = Report::new(frame.source(), &answer, Detail::Figures);
         let report = Report { frame: Some(number), ..report };

@@ -54,13 +54,13 @@ pub struct Report {
     pub result: PictureResult,
 }
 
-/// What was found in a picture, or why it could not be read.
+/// What was found in a picture, or why there is no answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum PictureResult {
-    /// It was read.
+    /// It was read, and its screen written where one was asked for.
     Answer(PictureReport),
-    /// It was not.
+    /// One of them failed.
     Error {
         /// Why, in words.
         error: String,
@@ -129,10 +129,16 @@ impl Report {
     pub fn new(source: String, result: &anyhow::Result<Answer>, detail: Detail) -> Self {
         let result = match result {
             Ok(answer) => PictureResult::Answer(PictureReport::new(answer, detail)),
-            Err(error) => PictureResult::Error { error: format!("{error:#}") },
+            Err(error) => PictureResult::Error { error: one_line(&format!("{error:#}")) },
         };
         Self { source, frame: None, result }
     }
+}
+
+/// Libraries write some of their messages over several lines.
+fn one_line(message: &str) -> String {
+    let lines: Vec<_> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join(" ")
 }
 
 impl PictureReport {
@@ -235,13 +241,13 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_a_line_with_its_whole_chain() {
-        let error = anyhow::anyhow!("inner").context("outer");
+    fn an_error_is_one_line_with_its_whole_chain() {
+        let error = anyhow::anyhow!("in\n\n  ner\r\n").context("outer");
         let mut report = Report::new("a.jpg".into(), &Err(error), Detail::Figures);
         let json = serde_json::to_string(&report).unwrap();
-        assert_eq!(json, r#"{"source":"a.jpg","error":"outer: inner"}"#);
+        assert_eq!(json, r#"{"source":"a.jpg","error":"outer: in ner"}"#);
         report.frame = Some(7);
         let json = serde_json::to_string(&report).unwrap();
-        assert_eq!(json, r#"{"source":"a.jpg","frame":7,"error":"outer: inner"}"#);
+        assert_eq!(json, r#"{"source":"a.jpg","frame":7,"error":"outer: in ner"}"#);
     }
 }

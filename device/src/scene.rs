@@ -65,8 +65,9 @@ pub struct Footer {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Privacy {
     /// They come from a camera, stay in memory and are forgotten.
-    #[default]
     LiveNotStored,
-    /// They were read from files, and screens made of them may be written to files.
+    /// They were read from files, and screens made of them may be written to files. The default, as it
+    /// promises least.
+    #[default]
     ReplayFromFiles,
 }

@@ -11,22 +11,25 @@ use embedded_graphics::geometry::{OriginDimensions, Size};
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::Display;
 use crate::canvas::Canvas;
 
-/// A folder of screens, `screen-000001.png` and on, or under names that are given.
+/// A folder of screens of one size, under names that are given.
 #[derive(Debug)]
 pub struct PngFolder {
     dir: PathBuf,
     size: Size,
-    presented: u32,
 }
 
 impl PngFolder {
     /// Screens of `size` pixels into the folder `dir`, which is made where it is not there.
     pub fn create(dir: &Path, size: Size) -> Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("making the folder {}", dir.display()))?;
-        Ok(Self { dir: dir.to_owned(), size, presented: 0 })
+        Ok(Self { dir: dir.to_owned(), size })
+    }
+
+    /// The screens' size in pixels; [`write`](Self::write) takes canvases of exactly this size.
+    pub fn size_px(&self) -> Size {
+        self.size
     }
 
     /// Writes `canvas` as `NAME.png` and returns its path; a file of that name is replaced.
@@ -47,17 +50,6 @@ impl PngFolder {
         }
         written.with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
-    }
-}
-
-impl Display for PngFolder {
-    fn size_px(&self) -> Size {
-        self.size
-    }
-
-    fn present(&mut self, canvas: &Canvas) -> Result<()> {
-        self.presented += 1;
-        self.write(&format!("screen-{:06}", self.presented), canvas).map(drop)
     }
 }
 
@@ -92,16 +84,15 @@ mod tests {
     }
 
     #[test]
-    fn screens_are_numbered_or_named_and_nothing_else_is_left() {
+    fn screens_are_replaced_and_nothing_else_is_left() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("a/b");
-        let mut display = PngFolder::create(&folder, Size::new(3, 2)).unwrap();
+        let display = PngFolder::create(&folder, Size::new(3, 2)).unwrap();
         let canvas = Canvas::new(3, 2);
-        display.present(&canvas).unwrap();
-        display.present(&canvas).unwrap();
+        display.write("group", &canvas).unwrap();
         display.write("portrait", &canvas).unwrap();
         let path = display.write("portrait", &canvas).unwrap();
-        assert_eq!(names(&folder), ["portrait.png", "screen-000001.png", "screen-000002.png"]);
+        assert_eq!(names(&folder), ["group.png", "portrait.png"]);
         assert_eq!(image::open(path).unwrap().to_rgb8().dimensions(), (3, 2));
     }
 

@@ -60,7 +60,7 @@ impl Table {
         let (faces, pictures) = (count(self.faces, "face"), count(self.pictures, "picture"));
         let errors = match self.errors {
             0 => String::new(),
-            errors => format!("; {errors} could not be read"),
+            errors => format!("; {}", count(errors, "error")),
         };
         writeln!(
             out,
@@ -148,7 +148,7 @@ a.jpg         1   36.4 ± 7.1            34  female  93 %      12, -3, 100, 120
 a.jpg         2   36.4 ± 7.1            34  female  93 %      12, -3, 100, 120
 \u{fffd}[2Jb.jpg     -  nobody found
 c.jpg         -  the file is empty
-2 faces in 2 pictures; 1 could not be read. Guesses from looks: any of them can be wrong.
+2 faces in 2 pictures; 1 error. Guesses from looks: any of them can be wrong.
 ";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

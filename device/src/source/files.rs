@@ -74,9 +74,8 @@ pub fn keep_apart(dir: &Path, pictures: &[Entry]) -> Result<()> {
     let Ok(real) = fs::canonicalize(dir) else { return Ok(()) };
     for entry in pictures {
         let Entry::Picture(path) = entry else { continue };
-        let inside = fs::canonicalize(path).is_ok_and(|path| path.parent() == Some(&real));
         ensure!(
-            !inside,
+            !lies_in(path, &real),
             "{} holds {}, expected another folder for the screens",
             dir.display(),
             path.display()
@@ -90,6 +89,14 @@ pub fn natural_order(a: &Path, b: &Path) -> Ordering {
     let (left, right) = (a.to_string_lossy(), b.to_string_lossy());
     let numbered = chunks(&left).cmp(chunks(&right));
     numbered.then_with(|| left.cmp(&right))
+}
+
+/// Whether `path`, or the file that it is a link to, lies in the folder `real`.
+fn lies_in(path: &Path, real: &Path) -> bool {
+    // The parent of a bare name is "", which is no folder to the system.
+    let named = path.parent().and_then(|parent| fs::canonicalize(Path::new(".").join(parent)).ok());
+    let linked = fs::canonicalize(path);
+    named.as_deref() == Some(real) || linked.is_ok_and(|path| path.parent() == Some(real))
 }
 
 fn folder(dir: &Path) -> Vec<Entry> {
@@ -214,6 +221,22 @@ mod tests {
         assert!(error.contains("a.png"), "{error}");
         keep_apart(&dir.path().join("not-there-yet"), &entries).unwrap();
         keep_apart(Path::new("/"), &entries).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_lies_where_it_is_and_where_it_leads() {
+        let dir = tempfile::tempdir().unwrap();
+        let [album, links] = ["album", "links"].map(|name| dir.path().join(name));
+        for folder in [&album, &links] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(album.join("a.png"), "").unwrap();
+        std::os::unix::fs::symlink(album.join("a.png"), links.join("x.png")).unwrap();
+        let entries = expand(&links.join("x.png"));
+        assert!(keep_apart(&links, &entries).is_err());
+        assert!(keep_apart(&album, &entries).is_err());
+        keep_apart(dir.path(), &entries).unwrap();
     }
 
     #[test]

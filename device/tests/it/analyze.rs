@@ -77,7 +77,7 @@ fn screens_are_written_in_the_size_asked_for() {
         let options = ["--size", size, "--out"].map(AsRef::as_ref);
         let files = [out.as_os_str(), names[0].as_os_str(), names[1].as_os_str()];
         assert_eq!(analyze(options.into_iter().chain(files)).status, Some(0));
-        for name in ["astronaut.png", "group.png"] {
+        for name in ["astronaut.screen.png", "group.screen.png"] {
             let screen = image::open(out.join(name)).unwrap().to_rgb8();
             assert_eq!(screen.dimensions(), expected);
             assert!(

@@ -25,7 +25,7 @@ pub(crate) fn kiosk<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
     };
-    assert!(!run.err.contains("panicked at src"), "{}", run.err);
+    assert!(!run.err.contains("panicked at"), "{}", run.err);
     run
 }
 

@@ -1,6 +1,7 @@
 //! Pictures and command lines that no answer can be given to.
 
 use std::fs;
+use std::path::PathBuf;
 
 use image::{Rgb, RgbImage};
 
@@ -55,7 +56,8 @@ fn the_smallest_and_the_longest_pictures_are_answered_or_refused() {
         let line = &run.lines()[0];
         assert_eq!(line["faces"].is_array(), answered, "{line}");
         assert_eq!(run.status, Some(i32::from(!answered)));
-        assert_eq!(out.join(name).with_extension("png").exists(), answered, "the screen of {name}");
+        let screen = out.join(name).with_extension("screen.png");
+        assert_eq!(screen.exists(), answered, "the screen of {name}");
     }
 }
 
@@ -92,6 +94,25 @@ fn screens_never_replace_the_pictures_they_are_made_of() {
     assert_eq!(run.status, Some(1));
     assert!(run.err.contains("expected another folder"), "{}", run.err);
     assert_eq!(fs::read(&picture).unwrap(), before);
+}
+
+#[test]
+fn one_screen_that_cannot_be_written_does_not_stop_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = ["blocked.png".into(), "..png".into(), format!("{}.png", "n".repeat(248))];
+    let paths = names.map(|name| dir.path().join(name));
+    for path in &paths {
+        RgbImage::new(40, 40).save(path).unwrap();
+    }
+    let out = dir.path().join("screens");
+    fs::create_dir_all(out.join("blocked.screen.png")).unwrap();
+    let run = analyze([&PathBuf::from("--out"), &out].into_iter().chain(&paths));
+    assert_eq!(run.status, Some(1));
+    let [blocked, odd, long] = run.lines().try_into().unwrap();
+    assert!(blocked["error"].as_str().unwrap().contains("blocked.screen.png"), "{blocked}");
+    assert!(odd["faces"].is_array() && long["faces"].is_array(), "{odd} {long}");
+    assert!(out.join("picture.screen.png").is_file());
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 3);
 }
 
 #[test]

@@ -42,6 +42,18 @@ fn a_broken_frame_is_named_and_the_next_one_shown() {
 }
 
 #[test]
+fn a_screen_that_cannot_be_written_is_its_frames_error() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("screen-000001.png")).unwrap();
+    let run = replay(&portrait(""), dir.path(), &["--limit", "2"]);
+    assert_eq!(run.status, Some(1));
+    let lines = run.lines();
+    assert!(lines[0]["error"].as_str().unwrap().contains("screen-000001.png"), "{}", lines[0]);
+    assert!(lines[1]["faces"].is_array(), "{}", lines[1]);
+    assert_eq!(names(dir.path()), ["screen-000001.png", "screen-000002.png"]);
+}
+
+#[test]
 fn a_clip_gives_a_screen_for_each_frame_up_to_the_limit() {
     let Some(clips) = data("test/clips") else { return };
     let dir = tempfile::tempdir().unwrap();
