@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::manifest::{Manifest, ManifestError, Role, is_plain_name};
+use crate::manifest::{FileEntry, Manifest, ManifestError, Role, is_plain_name};
 use sums::{Sums, SumsError};
 
 /// The file with what the bundle is and how it is fed.
@@ -30,7 +30,7 @@ const SUMS_BYTES_MAX: u64 = MIB / 16;
 #[derive(Debug, Error)]
 pub enum BundleError {
     /// A file or the folder cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// Which.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum BundleError {
         bytes_max: u64,
     },
     /// `SHA256SUMS` is not what `sha256sum` writes.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Sums {
         /// Which.
         path: PathBuf,
@@ -81,8 +81,16 @@ pub enum BundleError {
         /// The file.
         name: String,
     },
+    /// `SHA256SUMS` lists a file that `model.toml` does not describe.
+    #[error("{}: expected no line for {name} in {SUMS}, {MANIFEST} does not name it", path.display())]
+    NotNamed {
+        /// The bundle's folder.
+        path: PathBuf,
+        /// The file.
+        name: String,
+    },
     /// `model.toml` is refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Manifest {
         /// Which.
         path: PathBuf,
@@ -105,13 +113,12 @@ impl Bundle {
         let text = read_text(&dir.join(SUMS), SUMS_BYTES_MAX)?;
         let sums = Sums::parse(&text)
             .map_err(|source| BundleError::Sums { path: dir.join(SUMS), source })?;
+        let manifest = open_manifest(dir, &sums)?;
+        check_named(dir, &manifest, &sums)?;
         let mut files = BTreeMap::new();
-        for (name, expected) in sums.iter() {
-            files.insert(name.to_owned(), read_checked(&dir.join(name), expected)?);
+        for file in &manifest.files {
+            files.insert(file.path.clone(), read_file(dir, file, &sums)?);
         }
-        let manifest = open_manifest(dir, &files)?;
-        check_files(dir, &manifest, &files)?;
-        files.retain(|name, _| manifest.files.iter().any(|file| file.path == *name));
         Ok(Self { manifest, files, sha256: sums::sha256_hex(text.as_bytes()) })
     }
 
@@ -168,34 +175,38 @@ fn write_atomically(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), BundleEr
     File::open(dir).and_then(|folder| folder.sync_all()).map_err(at(dir))
 }
 
-fn open_manifest(dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<Manifest, BundleError> {
+fn open_manifest(dir: &Path, sums: &Sums) -> Result<Manifest, BundleError> {
     let path = dir.join(MANIFEST);
-    let not_listed = || BundleError::NotListed { path: dir.into(), name: MANIFEST.into() };
-    let bytes = files.get(MANIFEST).ok_or_else(not_listed)?;
-    let text = str::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e));
+    let bytes = read_checked(dir, MANIFEST, sums)?;
+    let text = String::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e));
     let text = text.map_err(at(&path))?;
-    Manifest::parse(text).map_err(|source| BundleError::Manifest { path, source })
+    Manifest::parse(&text).map_err(|source| BundleError::Manifest { path, source })
 }
 
-fn check_files(
-    dir: &Path,
-    manifest: &Manifest,
-    files: &BTreeMap<String, Vec<u8>>,
-) -> Result<(), BundleError> {
-    for file in &manifest.files {
-        let not_listed = || BundleError::NotListed { path: dir.into(), name: file.path.clone() };
-        let bytes = files.get(&file.path).ok_or_else(not_listed)?;
-        let path = dir.join(&file.path);
-        check_same(&path, "length", &file.bytes.to_string(), &bytes.len().to_string())?;
-        check_same(&path, "sha256", &file.sha256, &sums::sha256_hex(bytes))?;
+/// Refuses a listed file that nothing needs, so that it is not even read.
+fn check_named(dir: &Path, manifest: &Manifest, sums: &Sums) -> Result<(), BundleError> {
+    let named = |name: &str| name == MANIFEST || manifest.files.iter().any(|f| f.path == name);
+    match sums.iter().find(|(name, _)| !named(name)) {
+        Some((name, _)) => Err(BundleError::NotNamed { path: dir.into(), name: name.to_owned() }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-fn read_checked(path: &Path, expected: &str) -> Result<Vec<u8>, BundleError> {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let bytes = read_capped(path, bytes_max(name))?;
-    check_same(path, "sha256", expected, &sums::sha256_hex(&bytes))?;
+fn read_file(dir: &Path, file: &FileEntry, sums: &Sums) -> Result<Vec<u8>, BundleError> {
+    let bytes = read_checked(dir, &file.path, sums)?;
+    let path = dir.join(&file.path);
+    check_same(&path, "length", &file.bytes.to_string(), &bytes.len().to_string())?;
+    // The bytes have the listed hash, so the two texts are compared rather than all bytes once more.
+    check_same(&path, "sha256", &file.sha256, sums.get(&file.path).unwrap_or_default())?;
+    Ok(bytes)
+}
+
+fn read_checked(dir: &Path, name: &str, sums: &Sums) -> Result<Vec<u8>, BundleError> {
+    let not_listed = || BundleError::NotListed { path: dir.into(), name: name.to_owned() };
+    let expected = sums.get(name).ok_or_else(not_listed)?;
+    let path = dir.join(name);
+    let bytes = read_capped(&path, bytes_max(name))?;
+    check_same(&path, "sha256", expected, &sums::sha256_hex(&bytes))?;
     Ok(bytes)
 }
 
@@ -293,8 +304,12 @@ mod tests {
         dir
     }
 
+    /// The whole chain, as `{:#}` of anyhow prints it.
     fn refusal(dir: &TempDir) -> String {
-        Bundle::open(dir.path()).unwrap_err().to_string()
+        let error = Bundle::open(dir.path()).unwrap_err();
+        let first: Option<&dyn std::error::Error> = Some(&error);
+        let chain = std::iter::successors(first, |error| error.source());
+        chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
     }
 
     #[test]
@@ -329,6 +344,20 @@ mod tests {
         assert!(refusal(&dir).contains("network.onnx: No such file"));
         let dir = sealed(|dir| fs::remove_file(dir.join("network.onnx")).unwrap());
         assert!(refusal(&dir).contains("a line for network.onnx in SHA256SUMS, found none"));
+    }
+
+    #[test]
+    fn a_file_that_the_manifest_does_not_name_is_refused_unread() {
+        let dir = sealed(|dir| fs::write(dir.join("notes.onnx"), b"more").unwrap());
+        fs::remove_file(dir.path().join("notes.onnx")).unwrap();
+        let refusal = refusal(&dir);
+        assert!(refusal.contains("expected no line for notes.onnx in SHA256SUMS"), "{refusal}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_once() {
+        let dir = sealed(|dir| fs::write(dir.join(MANIFEST), "format = 1\nhue").unwrap());
+        assert_eq!(refusal(&dir).matches("TOML parse error").count(), 1, "{}", refusal(&dir));
     }
 
     #[test]

@@ -6,10 +6,10 @@ pub mod yunet;
 
 use thiserror::Error;
 
-use crate::geometry::{Landmarks, Rect};
+use crate::geometry::{Landmarks, Point, Rect};
 use crate::image::RgbView;
 use crate::session::SessionError;
-use scale::bordered;
+use scale::{bordered, scaled};
 
 /// Why a detector could not be made or failed.
 #[derive(Debug, Error)]
@@ -21,7 +21,7 @@ pub enum DetectError {
         name: String,
     },
     /// Its network is refused or did not run.
-    #[error("detector: {0}")]
+    #[error("running the detector")]
     Session(#[from] SessionError),
     /// The weights built into the program cannot be read.
     #[error("detector: its built-in weights cannot be read: {0}")]
@@ -59,6 +59,10 @@ pub trait Detector {
 /// How wide the border of a second try is, as a share of the picture's longer side.
 const BORDER: f32 = 0.2;
 
+/// The longer side to which a picture is shrunk before it gets its border: twice what the built-in
+/// detector works on.
+const BORDERED_PX_MAX: f32 = 1600.0;
+
 /// The faces in a picture; where there seem to be none, it is tried once more within a border.
 ///
 /// Detectors learn faces with something around them and miss one that fills its picture. Of 200
@@ -72,17 +76,20 @@ pub fn find_faces(
     if !faces.is_empty() {
         return Ok(faces);
     }
-    let (wider, border_px) = bordered(picture, BORDER);
+    let shrink = (BORDERED_PX_MAX / picture.width().max(picture.height()) as f32).min(1.0);
+    let shrunk = (shrink < 1.0).then(|| scaled(picture, shrink));
+    let inner = shrunk.as_ref().and_then(RgbView::of).unwrap_or(*picture);
+    let (wider, border_px) = bordered(&inner, BORDER);
     let Some(view) = RgbView::of(&wider) else { return Ok(faces) };
     let found = detector.detect(&view)?;
-    Ok(found.into_iter().map(|face| moved(&face, -border_px)).collect())
+    Ok(found.into_iter().map(|face| without_border(&face, border_px, 1.0 / shrink)).collect())
 }
 
-fn moved(face: &Face, by_px: f32) -> Face {
-    let landmarks = face
-        .landmarks
-        .map(|landmarks| landmarks.map(|p| crate::geometry::Point::new(p.x + by_px, p.y + by_px)));
-    Face { bounds: face.bounds.moved(by_px, by_px), landmarks, ..*face }
+/// A face in a bordered picture, in the picture that was shrunk to lie within the border.
+fn without_border(face: &Face, border_px: f32, enlarge: f32) -> Face {
+    let inner = |p: Point| Point::new((p.x - border_px) * enlarge, (p.y - border_px) * enlarge);
+    let bounds = face.bounds.moved(-border_px, -border_px).scaled(enlarge);
+    Face { bounds, landmarks: face.landmarks.map(|landmarks| landmarks.map(inner)), ..*face }
 }
 
 /// Sorts by score and drops each face that overlaps a better one by more than `iou_max`.
@@ -141,6 +148,39 @@ mod tests {
         let inside = Face { bounds: Rect::new(0.0, -20.0, 10.0, 10.0), ..face(0.0, 1.0) };
         assert_eq!(find_faces(&mut Shy(100), &view).unwrap(), [inside]);
         assert_eq!(find_faces(&mut Shy(1000), &view).unwrap(), []);
+    }
+
+    /// Notes the size of every picture it is shown, and finds a face in the second.
+    #[derive(Default)]
+    struct Noting(Vec<(usize, usize)>);
+
+    impl Detector for Noting {
+        fn detect(&mut self, picture: &RgbView<'_>) -> Result<Vec<Face>, DetectError> {
+            self.0.push((picture.width(), picture.height()));
+            let landmarks = Some(Landmarks([Point::new(420.0, 320.0); 5]));
+            let face = Face { landmarks, ..face(420.0, 1.0) };
+            Ok(if self.0.len() == 2 { vec![face] } else { vec![] })
+        }
+
+        fn name(&self) -> &str {
+            "noting"
+        }
+    }
+
+    #[test]
+    fn a_long_picture_is_shrunk_before_it_gets_a_border() {
+        let picture = RgbImage::new(16_384, 1);
+        let mut noting = Noting::default();
+        find_faces(&mut noting, &RgbView::of(&picture).unwrap()).unwrap();
+        assert_eq!(noting.0, [(16_384, 1), (2240, 641)]);
+    }
+
+    #[test]
+    fn a_face_within_a_border_is_told_in_pixels_of_the_picture() {
+        let picture = RgbImage::new(3200, 1600);
+        let found = find_faces(&mut Noting::default(), &RgbView::of(&picture).unwrap()).unwrap();
+        assert_eq!(found[0].bounds, Rect::new(200.0, -640.0, 20.0, 20.0));
+        assert_eq!(found[0].landmarks, Some(Landmarks([Point::new(200.0, 0.0); 5])));
     }
 
     proptest! {

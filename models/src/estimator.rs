@@ -33,7 +33,7 @@ pub enum EstimatorError {
         size_px: u32,
     },
     /// The network is refused or did not run.
-    #[error("estimator: {0}")]
+    #[error("running the estimator")]
     Session(#[from] SessionError),
     /// The network answered with something that is not a number.
     #[error("estimator: the network's answer is not finite")]

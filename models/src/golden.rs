@@ -4,6 +4,7 @@
 //! `[n, 2]` f32 logits: what the trainer got from this very network.
 
 use image::RgbImage;
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use thiserror::Error;
 
@@ -14,6 +15,8 @@ use crate::manifest::Role;
 
 /// More crops than a bundle needs.
 const CROPS_MAX: usize = 1024;
+/// The largest crop that a manifest allows, in pixels a side.
+const SIDE_PX_MAX: u32 = 1024;
 
 /// Why goldens could not be read or compared.
 #[derive(Debug, Error)]
@@ -24,9 +27,9 @@ pub enum GoldenError {
         /// The bundle's name.
         name: String,
     },
-    /// The bytes are no safetensors file.
+    /// The bytes are no safetensors file: what its reader says.
     #[error("goldens: {0}")]
-    File(#[from] safetensors::SafeTensorError),
+    File(String),
     /// A tensor has another shape or type.
     #[error("goldens: {tensor} is {found}, expected {expected}")]
     Shape {
@@ -38,7 +41,7 @@ pub enum GoldenError {
         expected: String,
     },
     /// The network gave no answer.
-    #[error("goldens: {0}")]
+    #[error("running the goldens")]
     Estimator(#[from] EstimatorError),
     /// A stored answer is not finite.
     #[error("goldens: the stored answer {idx} is not finite")]
@@ -46,6 +49,13 @@ pub enum GoldenError {
         /// Which, from 0.
         idx: usize,
     },
+}
+
+impl From<SafeTensorError> for GoldenError {
+    /// Keeps the text alone: a [`SafeTensorError`] repeats its source.
+    fn from(error: SafeTensorError) -> Self {
+        Self::File(error.to_string())
+    }
 }
 
 /// Crops and the answers to them.
@@ -76,12 +86,13 @@ impl Golden {
         let &[count, side, width, 3] = crops.shape() else {
             return Err(shape_error("crops", &crops, "[n, size, size, 3] U8"));
         };
-        if crops.dtype() != Dtype::U8 || width != side || side == 0 || count > CROPS_MAX {
-            return Err(shape_error("crops", &crops, "[at most 1024, size, size, 3] U8"));
-        }
+        let side_px = u32::try_from(side).ok().filter(|px| (1..=SIDE_PX_MAX).contains(px));
+        let counts = (1..=CROPS_MAX).contains(&count) && width == side;
+        let Some(side_px) = side_px.filter(|_| counts && crops.dtype() == Dtype::U8) else {
+            return Err(shape_error("crops", &crops, "[1–1024, size, size, 3] U8, size 1–1024"));
+        };
         let ages = floats::<AGE_CLASSES>(&file, "age", count)?;
         let genders = floats::<2>(&file, "gender", count)?;
-        let side_px = u32::try_from(side).expect("count × side² × 3 bytes are in memory");
         let pictures = crops.data().chunks_exact(side * side * 3).map(|pixels| {
             RgbImage::from_raw(side_px, side_px, pixels.to_vec()).expect("a chunk holds one crop")
         });
@@ -188,6 +199,25 @@ mod tests {
         bytes[at..at + 7].copy_from_slice(b"[101,2]");
         let refusal = Golden::read(&bytes).unwrap_err().to_string();
         assert_eq!(refusal, "goldens: age is [101, 2] F32, expected [2, 101] F32");
+    }
+
+    #[test]
+    fn goldens_without_a_crop_or_with_huge_ones_are_refused() {
+        for [count, side] in [[0, 16], [0, 1 << 40], [0, 1 << 62], [1, 1025], [1025, 1], [1, 0]] {
+            let zeros = vec![0; 1025 * 1025 * 3];
+            let view = |dtype, shape: &[usize], bytes| {
+                TensorView::new(dtype, shape.to_vec(), &zeros[..bytes]).unwrap()
+            };
+            let crops_bytes = if count == 0 { 0 } else { count * side * side * 3 };
+            let tensors = [
+                ("age", view(Dtype::F32, &[count, AGE_CLASSES], count * AGE_CLASSES * 4)),
+                ("crops", view(Dtype::U8, &[count, side, side, 3], crops_bytes)),
+                ("gender", view(Dtype::F32, &[count, 2], count * 8)),
+            ];
+            let refusal = Golden::read(&safetensors::serialize(tensors, None).unwrap());
+            let refusal = refusal.unwrap_err().to_string();
+            assert!(refusal.contains("expected [1–1024, size, size, 3] U8"), "{refusal}");
+        }
     }
 
     #[test]

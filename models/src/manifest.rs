@@ -15,8 +15,8 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, Error)]
 pub enum ManifestError {
     /// Not TOML, a field unknown or missing, or of the wrong type; the message shows the line.
-    #[error("{}", .0.to_string().trim_end())]
-    Syntax(#[from] toml::de::Error),
+    #[error("{0}")]
+    Syntax(String),
     /// A field is there but its value cannot be used.
     #[error("{field} is {found}, expected {expected}")]
     Value {
@@ -188,7 +188,8 @@ pub struct Quality {
 impl Manifest {
     /// Reads and checks the text of a `model.toml`.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
-        let manifest: Self = toml::from_str(text)?;
+        let manifest: Self = toml::from_str(text)
+            .map_err(|error| ManifestError::Syntax(error.to_string().trim_end().to_owned()))?;
         manifest.check()?;
         Ok(manifest)
     }

@@ -39,12 +39,20 @@ pub enum PictureError {
         /// Its format's name.
         format: &'static str,
     },
-    /// The bytes make no picture.
+    /// The bytes make no picture: what the decoder says, in one line.
     #[error("the picture cannot be decoded: {0}")]
-    Broken(#[from] ImageError),
+    Broken(String),
     /// The decoder broke off.
     #[error("the picture cannot be decoded: its decoder panicked")]
     Panicked,
+}
+
+impl From<ImageError> for PictureError {
+    /// Keeps the text alone: an [`ImageError`] repeats its source, and some decoders break lines.
+    fn from(error: ImageError) -> Self {
+        let text = error.to_string();
+        Self::Broken(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
 }
 
 /// How large a picture may be, so that a small file cannot ask for all memory.
@@ -208,6 +216,17 @@ mod tests {
                 assert!(cut.is_err(), "{format:?} without its last 1/{share}");
             }
         }
+    }
+
+    #[test]
+    fn what_a_decoder_says_becomes_one_line() {
+        let said = image::error::DecodingError::new(
+            image::error::ImageFormatHint::Name("X".into()),
+            "bad\n  marker\n",
+        );
+        let refusal = PictureError::from(ImageError::Decoding(said));
+        assert!(refusal.to_string().ends_with("bad marker"), "{refusal}");
+        assert!(std::error::Error::source(&refusal).is_none());
     }
 
     proptest! {

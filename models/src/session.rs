@@ -151,7 +151,9 @@ fn parse(onnx: &[u8]) -> Result<TypedModel, SessionError> {
     guard::check(&proto, onnx.len()).map_err(SessionError::Graph)?;
     let model = framework.model_for_proto_model(&proto).map_err(graph_error)?;
     drop(proto);
-    model.into_typed().map_err(graph_error)
+    let model = model.into_typed().map_err(graph_error)?;
+    guard::check_sizes(&model).map_err(SessionError::Graph)?;
+    Ok(model)
 }
 
 fn only_input(model: &TypedModel) -> Result<Vec<usize>, SessionError> {

@@ -55,6 +55,10 @@ impl Sums {
         Ok(())
     }
 
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find_map(|(listed, sha256)| (listed == name).then_some(sha256))
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, sha256)| (name.as_str(), sha256.as_str()))
     }

@@ -5,8 +5,8 @@
     reason = "sides of pictures in memory are positive and far below 2³¹"
 )]
 
-use image::RgbImage;
 use image::imageops::{self, FilterType};
+use image::{ImageBuffer, Rgb, RgbImage};
 
 use crate::image::RgbView;
 
@@ -14,11 +14,17 @@ use crate::image::RgbView;
 pub(super) fn scaled(picture: &RgbView<'_>, scale: f32) -> RgbImage {
     let side = |len: usize| ((len as f32 * scale).round() as u32).max(1);
     let (width, height) = (side(picture.width()), side(picture.height()));
-    let copy = to_image(picture);
-    if copy.dimensions() == (width, height) {
-        return copy;
+    let (from_width, from_height) = (picture.width() as u32, picture.height() as u32);
+    if (from_width, from_height) == (width, height) {
+        return to_image(picture);
     }
-    imageops::resize(&copy, width, height, FilterType::Triangle)
+    let borrowed = picture.packed();
+    match borrowed
+        .and_then(|bytes| ImageBuffer::<Rgb<u8>, _>::from_raw(from_width, from_height, bytes))
+    {
+        Some(borrowed) => imageops::resize(&borrowed, width, height, FilterType::Triangle),
+        None => imageops::resize(&to_image(picture), width, height, FilterType::Triangle),
+    }
 }
 
 /// The picture within a border into which its edge pixels go on, and the border's width in pixels.
@@ -30,7 +36,7 @@ pub(super) fn bordered(picture: &RgbView<'_>, share: f32) -> (RgbImage, f32) {
     let wider = RgbImage::from_fn(side(picture.width()), side(picture.height()), |x, y| {
         let (x, y) = (inside(x, picture.width()), inside(y, picture.height()));
         let row = picture.row(y);
-        image::Rgb([row[3 * x], row[3 * x + 1], row[3 * x + 2]])
+        Rgb([row[3 * x], row[3 * x + 1], row[3 * x + 2]])
     });
     (wider, border as f32)
 }

@@ -37,6 +37,7 @@ impl Yunet {
         };
         let session = Session::open(bundle.network(), &contract(spec.input))?;
         let input = InputSpec { order: ChannelOrder::Bgr, mean: [0.0; 3], scale: [1.0; 3] };
+        let name = label(&name, spec.input);
         Ok(Self { session, preprocessor: Preprocessor::new(&input), spec, name })
     }
 
@@ -70,6 +71,11 @@ impl Detector for Yunet {
     fn name(&self) -> &str {
         &self.name
     }
+}
+
+/// The bundle's name and its input's size: networks of other sizes find other faces.
+fn label(name: &str, [width, height]: [u32; 2]) -> String {
+    if width == height { format!("{name}-{width}") } else { format!("{name}-{width}x{height}") }
 }
 
 /// Twelve outputs: class, objectness, box and landmarks, each at the three strides.
@@ -127,6 +133,12 @@ impl Grid<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_tells_the_size_of_the_input() {
+        assert_eq!(label("yunet", [320, 320]), "yunet-320");
+        assert_eq!(label("yunet", [320, 640]), "yunet-320x640");
+    }
 
     #[test]
     fn a_cell_is_read_by_the_paper() {
