@@ -8,18 +8,20 @@
 mod adamw;
 mod augment;
 mod checkpoint;
+pub mod device;
 pub mod forward;
 mod loader;
 mod score;
 
 use std::path::Path;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use serde::Serialize;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use self::adamw::AdamW;
 use self::checkpoint::{Checkpoint, EpochLog};
+use self::device::{On, Precision};
 use self::forward::{Forward, Mode, Parameters};
 use self::loader::{Batch, Loader};
 use crate::crops::Crops;
@@ -74,35 +76,13 @@ pub struct Options {
     pub resume: bool,
 }
 
-/// Where to compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum On {
-    /// On the processor.
-    Cpu,
-    /// On the first CUDA device; without one the run stops.
-    Cuda,
-}
-
-/// What convolutions compute in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// bf16 where it is quicker.
-    Auto,
-    /// 32-bit floats.
-    F32,
-    /// Brain floats: weights stay f32.
-    Bf16,
-}
-
 /// Trains `net` on the crops in `crops` and writes into `out`.
 ///
 /// # Errors
 /// No crops in a part, CUDA asked for and missing, a loss that is no number, or the file system.
 pub fn run(net: &Net, crops: &Path, out: &Path, options: &Options) -> Result<()> {
-    let device = device(options.device)?;
-    let kind = kind(options.precision, device);
+    let device = options.device.open()?;
+    let kind = options.precision.kind(device);
     tch::set_num_threads(i32::try_from(options.threads)?);
     let size_px = u32::try_from(net.input_px)?;
     let crops = Crops::open(crops, size_px)?;
@@ -219,27 +199,4 @@ fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
     let each = (logits.f_log_softmax(-1, Kind::Float)? * target).f_sum(Kind::Float)?;
     let labelled = target.f_sum(Kind::Float)?.f_clamp_min(1.0)?;
     Ok(-each / labelled)
-}
-
-fn device(on: On) -> Result<Device> {
-    match on {
-        On::Cpu => Ok(Device::Cpu),
-        On::Cuda if tch::Cuda::is_available() => Ok(Device::Cuda(0)),
-        On::Cuda => bail!("--device cuda: this libtorch finds no CUDA device"),
-    }
-}
-
-fn kind(precision: Precision, device: Device) -> Kind {
-    match precision {
-        Precision::F32 => Kind::Float,
-        Precision::Bf16 => Kind::BFloat16,
-        Precision::Auto if device.is_cuda() || cpu_multiplies_bf16() => Kind::BFloat16,
-        Precision::Auto => Kind::Float,
-    }
-}
-
-/// Whether Linux lists an instruction that multiplies bf16; emulated, it is far slower than f32.
-fn cpu_multiplies_bf16() -> bool {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    ["avx512_bf16", "amx_bf16"].iter().any(|flag| cpu.contains(flag))
 }
