@@ -26,7 +26,8 @@ pub(super) fn draw(painter: &mut Painter, stack: &mut Stack, others: &[&Person],
     {
         let texts = fill(painter.words.more, &[("{n}", left_out.to_string())]);
         let style = Style::regular(stack.sizes.small, theme::DIM);
-        painter.write_fitting(Anchor::Left(row.top_left), &texts, &style, stack.width);
+        let top = row.top_left + Point::new(0, line - cap_px(stack.sizes.small));
+        painter.write_fitting(Anchor::Left(top), &texts, &style, stack.width);
     }
     let mut shown = others[..others.len() - left_out].to_vec();
     shown.sort_by_key(|person| person.number);

@@ -67,6 +67,14 @@ fn five_faces() -> Scene {
     scene(people)
 }
 
+/// More than the list has lines for.
+fn nine_faces() -> Scene {
+    let at =
+        |k: u8| Rect::new(20.0 + 68.0 * f32::from(k), 90.0 + f32::from(k % 3) * 90.0, 56.0, 70.0);
+    let years = |k: u8| 8 + 9 * u16::from(k);
+    scene((0..9).map(|k| person(u32::from(k) + 1, at(k), reading(years(k), 9, 2.0))).collect())
+}
+
 fn from_files() -> Scene {
     let mut scene = five_faces();
     scene.people.truncate(2);
@@ -192,6 +200,7 @@ fn other_screens_look_right() {
     compare("files-800x480.png", &draw((800, 480), &from_files()));
     compare("no-face-in-a-file-480x320.png", &draw((480, 320), &empty_files()));
     compare("on-end-480x800.png", &draw((480, 800), &five_faces()));
+    compare("nine-faces-1280x720.png", &draw((1280, 720), &nine_faces()));
     compare("small-320x240.png", &draw((320, 240), &one_face()));
 }
 
