@@ -18,7 +18,6 @@ use models::crop::{CropSpec, Similarity, warp};
 use models::detect::{self, Face, rustface::RustFace};
 use models::geometry::Point;
 use models::image::RgbView;
-use models::picture::{self, Limits};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -27,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::crop_spec;
 use crate::faces::{self, AgeRange, FaceRow, GenderMark, Part};
-use crate::files::write_atomic;
+use crate::files::{read_picture, write_atomic};
 use crate::progress;
 
 /// Side of a stored crop ÷ side of what the net sees.
@@ -219,8 +218,7 @@ struct Cutter {
 
 impl Cutter {
     fn cut(&self, row: &FaceRow) -> Result<(Vec<u8>, CropRow)> {
-        let bytes = std::fs::read(&row.path)?;
-        let picture = picture::decode(&bytes, &Limits::default())?;
+        let picture = read_picture(&row.path)?;
         let view = RgbView::of(&picture).context("the picture is empty")?;
         let face = match (labelled_face(row), self.unboxed) {
             (Some(face), _) => face,

@@ -14,10 +14,10 @@ use models::detect::{self, Detector, Face, rustface::RustFace, yunet::Yunet};
 use models::estimator::FaceEstimator;
 use models::geometry::Rect;
 use models::image::RgbView;
-use models::picture::{self, Limits};
 use rayon::prelude::*;
 
 use crate::faces::{self, FaceRow, Part};
+use crate::files::read_picture;
 use crate::metrics::{Answer, Outcome};
 use crate::progress;
 
@@ -121,11 +121,12 @@ impl Worker {
     }
 
     fn fill(&mut self, answered: &mut Answered) -> Result<()> {
-        let bytes = std::fs::read(&answered.row.path)?;
-        let picture = picture::decode(&bytes, &Limits::default())?;
+        let picture = read_picture(&answered.row.path)?;
         let view = RgbView::of(&picture).context("the picture is empty")?;
         let found = detect::find_faces(self.detector.as_mut(), &view)?;
-        let Some(face) = nearest(&found, answered.row.bounds()) else { return Ok(()) };
+        let Some(face) = nearest(&found, answered.row.bounds(), |face| face.bounds) else {
+            return Ok(());
+        };
         answered.found = Some(face.bounds);
         answered.answer = Some(ask(&mut self.estimator, &view, face)?);
         answered.other = self.other.as_mut().map(|other| ask(other, &view, face)).transpose()?;
@@ -138,17 +139,16 @@ fn ask(estimator: &mut FaceEstimator, view: &RgbView<'_>, face: &Face) -> Result
     Ok(Answer { years: estimate.age.expected_years(), female: estimate.gender.female() })
 }
 
-/// The face whose centre is nearest the labelled box's; without one, the most certain face.
-fn nearest(found: &[Face], labelled: Option<Rect>) -> Option<&Face> {
-    let Some(labelled) = labelled else {
-        return found.first();
+/// The face whose centre is nearest that of `target`; without one, the first face.
+fn nearest<T>(faces: &[T], target: Option<Rect>, bounds: impl Fn(&T) -> Rect) -> Option<&T> {
+    let Some(target) = target.map(|target| target.center()) else {
+        return faces.first();
     };
-    let target = labelled.center();
-    let distance = |face: &Face| {
-        let center = face.bounds.center();
+    let distance = |face: &T| {
+        let center = bounds(face).center();
         (center.x - target.x).hypot(center.y - target.y)
     };
-    found.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+    faces.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
 }
 
 impl Answered {

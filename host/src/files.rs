@@ -1,10 +1,21 @@
-//! Writing a file so that a reader sees the old one or the new one, never half of it.
+//! Reading pictures as the device does, and writing files so that a reader sees the old one or the new
+//! one, never half of it.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use image::RgbImage;
+use models::picture::{self, Limits};
+
+/// Reads a picture file within the limits that the device keeps too.
+///
+/// # Errors
+/// The file cannot be read, or is no picture within [`Limits::default`].
+pub fn read_picture(path: &Path) -> Result<RgbImage> {
+    Ok(picture::decode(&fs::read(path)?, &Limits::default())?)
+}
 
 /// Writes `path` through a temporary file beside it: written, synced, renamed.
 ///

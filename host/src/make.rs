@@ -9,7 +9,6 @@ use models::crop::CropSpec;
 use models::detect::{self, rustface::RustFace};
 use models::image::RgbView;
 use models::manifest::{Precision, Provenance};
-use models::picture::{self, Limits};
 use models::preprocess::Preprocessor;
 use models::tensor::Tensor;
 
@@ -17,6 +16,7 @@ use crate::contract;
 use crate::crops::Crops;
 use crate::export::{self, BundleSpec};
 use crate::faces::Part;
+use crate::files::read_picture;
 use crate::fold::fold_batch_norm;
 use crate::net::{self, Net};
 use crate::quantize::{self, Calibration};
@@ -183,8 +183,7 @@ fn golden_crops(pictures: &[PathBuf], spec: &CropSpec) -> Result<Vec<RgbImage>> 
     }
     let mut detector = RustFace::embedded()?;
     let crops = pictures.iter().map(|path| {
-        let bytes = std::fs::read(path)?;
-        let picture = picture::decode(&bytes, &Limits::default())?;
+        let picture = read_picture(path)?;
         let view = RgbView::of(&picture).context("the picture is empty")?;
         let faces = detect::find_faces(&mut detector, &view)?;
         let face = faces.first().context("no face found")?;

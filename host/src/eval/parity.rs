@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use models::geometry::{Point, Rect};
+use models::geometry::Rect;
 use serde::Deserialize;
 
-use super::Answered;
+use super::{Answered, nearest};
 
 /// How far the two may be apart, in years: they run the same code on the same bytes, and the JSON
 /// rounds.
@@ -25,6 +25,13 @@ struct Line {
 struct Face {
     box_px: [f32; 4],
     apparent_age_years: f32,
+}
+
+impl Face {
+    fn bounds(&self) -> Rect {
+        let [left, top, width, height] = self.box_px;
+        Rect::new(left, top, width, height)
+    }
 }
 
 /// Fails where a face's apparent age in `json` is another one than that in `answered`.
@@ -45,10 +52,7 @@ pub(super) fn check(json: &Path, answered: &[Answered]) -> Result<()> {
         let faces = lines
             .get(path)
             .with_context(|| format!("{} is not in the kiosk's answers", path.display()))?;
-        let kiosk = match one.found {
-            Some(bounds) => nearest(faces, bounds.center()),
-            None => faces.first(),
-        };
+        let kiosk = nearest(faces, one.found, Face::bounds);
         let (ours, kiosk) =
             (one.answer.map(|a| a.years), kiosk.map(|face| face.apparent_age_years));
         let same = match (ours, kiosk) {
@@ -61,13 +65,4 @@ pub(super) fn check(json: &Path, answered: &[Answered]) -> Result<()> {
     ensure!(ages > 0, "no face was found: there is nothing to compare");
     eprintln!("eval: the kiosk gives the same {ages} ages");
     Ok(())
-}
-
-fn nearest(faces: &[Face], target: Point) -> Option<&Face> {
-    let distance = |face: &&Face| {
-        let [left, top, width, height] = face.box_px;
-        let center = Rect::new(left, top, width, height).center();
-        (center.x - target.x).hypot(center.y - target.y)
-    };
-    faces.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
 }
