@@ -6,6 +6,15 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/apparent"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
 
+# Cargo tells two checkouts that share a target directory apart only by the age of their files, but paths
+# are compiled in: what another checkout built last must be built again.
+built_by="$CARGO_TARGET_DIR/checkout"
+if [ "$(cat "$built_by" 2>/dev/null)" != "$root" ]; then
+    touch "$root"/{models,device,host}/{src/lib.rs,tests/it/main.rs} "$root"/{device,host}/src/main.rs
+    mkdir -p "$CARGO_TARGET_DIR"
+    echo "$root" >"$built_by"
+fi
+
 # Absolute, since tests run in the folders of their crates.
 if [ -n "${APPARENT_DATA:-}" ]; then
     APPARENT_DATA=$(cd "$APPARENT_DATA" && pwd)
