@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::crop_spec;
 use crate::faces::{self, AgeRange, FaceRow, GenderMark, Part};
-use crate::files::{read_picture, write_atomic};
+use crate::files::{self, read_picture, write_atomic};
 use crate::progress;
 
 /// Side of a stored crop ÷ side of what the net sees.
@@ -84,7 +84,7 @@ impl Crops {
             .with_context(|| format!("reading {}", table.display()))?;
         let path = folder.join("crops.u8");
         let file = File::open(&path).with_context(|| format!("opening {}", path.display()))?;
-        let bytes = map(&file)?;
+        let bytes = files::map(&file)?;
         let side_px = stored_px(size_px);
         let expected = rows.len() * bytes_each(side_px);
         ensure!(
@@ -128,14 +128,6 @@ impl Crops {
         let border = (self.side_px as f32 - size_px as f32) / 2.0;
         Similarity { a: 1.0, b: 0.0, shift: Point::new(border, border) }
     }
-}
-
-/// Read-only memory map of a file of ours.
-#[allow(unsafe_code, reason = "mapping a file is unsafe by its nature")]
-fn map(file: &File) -> Result<Mmap> {
-    // SAFETY: the trainer writes crops.u8 only by renaming a finished file over it, so the mapped
-    // bytes never change under us.
-    Ok(unsafe { Mmap::map(file)? })
 }
 
 #[allow(

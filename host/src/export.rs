@@ -10,7 +10,7 @@ use models::bundle::{self, Bundle};
 use models::estimator::FaceEstimator;
 use models::golden::{self, Golden};
 use models::manifest::{
-    self, EstimatorSpec, FileEntry, Manifest, Precision, Provenance, Quality, Role,
+    self, EstimatorSpec, FileEntry, InputSpec, Manifest, Precision, Provenance, Quality, Role,
 };
 use sha2::{Digest, Sha256};
 
@@ -36,7 +36,7 @@ pub struct BundleSpec {
 }
 
 /// How this trainer's nets are fed and read.
-pub fn estimator_spec(net: &Net, precision: Precision) -> Result<EstimatorSpec> {
+pub fn estimator_spec(net: &Net, input: InputSpec, precision: Precision) -> Result<EstimatorSpec> {
     let size_px = u32::try_from(net.input_px)?;
     Ok(EstimatorSpec {
         precision,
@@ -44,7 +44,7 @@ pub fn estimator_spec(net: &Net, precision: Precision) -> Result<EstimatorSpec> 
         genders: vec!["female".into(), "male".into()],
         gender_sure_min: GENDER_SURE_MIN,
         crop: contract::crop_spec(size_px),
-        input: contract::input_spec(),
+        input,
     })
 }
 
@@ -145,7 +145,7 @@ mod tests {
         let weights = fold::fold_batch_norm(&net, &init::he(&net, seed))?;
         let spec = BundleSpec {
             name: "compact".into(),
-            estimator: estimator_spec(&net, Precision::F32)?,
+            estimator: estimator_spec(&net, contract::input_spec(), Precision::F32)?,
             provenance: Provenance { licence: "CC0-1.0".into(), ..Provenance::default() },
             quality: vec![],
         };

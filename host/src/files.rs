@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use image::RgbImage;
+use memmap2::Mmap;
 use models::picture::{self, Limits};
 
 /// Reads a picture file within the limits that the device keeps too.
@@ -25,6 +26,18 @@ pub fn write_atomic(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
 ) -> Result<()> {
+    replace(path, |part| {
+        let mut file = BufWriter::new(File::create(part)?);
+        write(&mut file)?;
+        Ok(file.flush()?)
+    })
+}
+
+/// As [`write_atomic`], for writers that open the file themselves.
+///
+/// # Errors
+/// Whatever `write` or the file system says; the old file is then untouched.
+pub fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let part = part_path(path);
     let written = write_synced(&part, write).and_then(|()| Ok(fs::rename(&part, path)?));
     if written.is_err() {
@@ -34,20 +47,29 @@ pub fn write_atomic(
     written.with_context(|| format!("writing {}", path.display()))
 }
 
+/// A read-only memory map of a file that this program made or only reads.
+///
+/// # Errors
+/// What the file system says.
+#[allow(unsafe_code, reason = "mapping a file is unsafe by its nature")]
+pub fn map(file: &File) -> Result<Mmap> {
+    // SAFETY: the trainer writes files only by renaming a finished one over the old one, so mapped
+    // bytes do not change under us; who rewrites a file in place while it is read gets wrong numbers.
+    Ok(unsafe { Mmap::map(file)? })
+}
+
 fn part_path(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(".part");
     path.with_file_name(name)
 }
 
-fn write_synced(part: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
+fn write_synced(part: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     if let Some(folder) = part.parent() {
         fs::create_dir_all(folder)?;
     }
-    let mut file = BufWriter::new(File::create(part)?);
-    write(&mut file)?;
-    file.flush()?;
-    Ok(file.get_ref().sync_all()?)
+    write(part)?;
+    Ok(File::open(part)?.sync_all()?)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub const EPSILON: f32 = 1e-5;
 
 /// Weights and biases alone, each batch norm folded into its convolution.
 pub fn fold_batch_norm(net: &Net, weights: &Weights) -> Result<Weights> {
-    let mut folded = Weights::default();
+    let mut folded = Weights { input: weights.input.clone(), ..Weights::default() };
     for layer in net.layers() {
         let Some(Weighted { name, shape, .. }) = layer.weighted() else { continue };
         let mut kernel = weights.get(&format!("{name}.weight"), &shape)?.values.clone();
@@ -76,8 +76,8 @@ mod tests {
         weights.set("c.bn.running_var", &[2], vec![4.0, 0.25]);
 
         let folded = fold_batch_norm(&net, &weights).unwrap();
-        assert_eq!(folded.0.len(), 2);
-        let (kernel, bias) = (&folded.0["c.weight"].values, &folded.0["c.bias"].values);
+        assert_eq!(folded.tensors.len(), 2);
+        let (kernel, bias) = (&folded.tensors["c.weight"].values, &folded.tensors["c.bias"].values);
         let x = 0.7;
         // Channel 0: ((3x + 0.5) − 1.5) · 2 / √4 − 1; channel 1: (−x + 1) · 1 / √0.25 + 4.
         assert!((kernel[0] * x + bias[0] - (3.0 * x - 2.0)).abs() < 1e-4);

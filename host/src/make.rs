@@ -1,5 +1,6 @@
 //! Stages `export` and `quantize`: weights → a bundle in f32, or in int8.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -8,17 +9,16 @@ use models::bundle::Bundle;
 use models::crop::CropSpec;
 use models::detect::{self, rustface::RustFace};
 use models::image::RgbView;
-use models::manifest::{Precision, Provenance};
+use models::manifest::{InputSpec, Precision, Provenance};
 use models::preprocess::Preprocessor;
 use models::tensor::Tensor;
 
-use crate::contract;
 use crate::crops::Crops;
 use crate::export::{self, BundleSpec};
 use crate::faces::Part;
-use crate::files::read_picture;
+use crate::files::{read_picture, write_atomic};
 use crate::fold::fold_batch_norm;
-use crate::net::{self, Net};
+use crate::net::{self, Net, Task};
 use crate::quantize::{self, Calibration};
 use crate::weights::Weights;
 use crate::{init, onnx, progress};
@@ -29,12 +29,17 @@ pub struct Source {
     /// The net: compact or vgg-face.
     #[arg(long = "net", default_value = "compact")]
     pub net: String,
-    /// Weights that `train` wrote (best.safetensors).
-    #[arg(long, required_unless_present = "init")]
-    weights: Option<PathBuf>,
+    /// Weights that `train` wrote (best.safetensors); several files, such as a trunk and two heads, are
+    /// taken together.
+    #[arg(long, required_unless_present = "init", num_args = 1..)]
+    weights: Vec<PathBuf>,
     /// Random weights instead, to measure speed before anything is trained.
     #[arg(long, value_enum, conflicts_with = "weights")]
     init: Option<Init>,
+    /// Only the trunk and this head: then --out is a plain graph, FILE.onnx, and no bundle, for a kiosk
+    /// asks both.
+    #[arg(long, value_enum)]
+    only: Option<Task>,
     /// Seeds the random weights and the choice of calibration pictures.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -90,7 +95,11 @@ impl Source {
     /// # Errors
     /// There is none of that name.
     pub fn net(&self) -> Result<Net> {
-        net::named(&self.net)
+        let net = net::named(&self.net)?;
+        Ok(match self.only {
+            Some(task) => net.only(task),
+            None => net,
+        })
     }
 
     /// Its weights as trained.
@@ -98,7 +107,11 @@ impl Source {
     /// # Errors
     /// The file, or a tensor in it, is not what the net asks for.
     pub fn weights(&self, net: &Net) -> Result<Weights> {
-        self.weights.as_deref().map_or_else(|| Ok(init::he(net, self.seed)), Weights::read)
+        if self.weights.is_empty() {
+            Ok(init::he(net, self.seed))
+        } else {
+            Weights::read_all(&self.weights)
+        }
     }
 }
 
@@ -109,7 +122,16 @@ impl Source {
 pub fn export(source: &Source, target: &Target) -> Result<()> {
     let net = source.net()?;
     let weights = fold_batch_norm(&net, &source.weights(&net)?)?;
-    write(&net, target, Precision::F32, &onnx::export_f32(&net, &weights)?)
+    let graph = onnx::export_f32(&net, &weights)?;
+    write(&Made { net, input: weights.input, precision: Precision::F32, graph }, target)
+}
+
+/// A network and how it is fed.
+struct Made {
+    net: Net,
+    input: InputSpec,
+    precision: Precision,
+    graph: Vec<u8>,
 }
 
 /// Writes an int8 bundle and prints how much each layer lost.
@@ -120,7 +142,7 @@ pub fn quantize(source: &Source, target: &Target, calibrating: &Calibrating) -> 
     let net = source.net()?;
     let weights = fold_batch_norm(&net, &source.weights(&net)?)?;
     let weights = quantize::equalize(&net, &weights)?;
-    let pictures = calibration_pictures(&net, calibrating, source.seed)?;
+    let pictures = calibration_pictures(&net, &weights.input, calibrating, source.seed)?;
     let layers = net.layers().filter(|layer| layer.weighted().is_some()).count();
     let bar = progress::bar("quantize", layers as u64);
     let calibrated =
@@ -132,14 +154,30 @@ pub fn quantize(source: &Source, target: &Target, calibrating: &Calibrating) -> 
     {
         println!("{}", quantize::table(&calibrated.layers));
     }
-    write(&net, target, Precision::Int8, &onnx::export_int8(&net, &calibrated.quantized)?)
+    let graph = onnx::export_int8(&net, &calibrated.quantized)?;
+    write(&Made { net, input: weights.input, precision: Precision::Int8, graph }, target)
 }
 
-fn write(net: &Net, target: &Target, precision: Precision, onnx: &[u8]) -> Result<()> {
+/// Writes a bundle, or of a net with one head the plain graph.
+fn write(made: &Made, target: &Target) -> Result<()> {
+    if made.net.age.is_empty() || made.net.gender.is_empty() {
+        ensure!(
+            target.out.extension().is_some_and(|ending| ending == "onnx"),
+            "--out is {}, expected FILE.onnx with --only",
+            target.out.display()
+        );
+        write_atomic(&target.out, |file| Ok(file.write_all(&made.graph)?))?;
+        eprintln!("{}: {} bytes", target.out.display(), made.graph.len());
+        return Ok(());
+    }
+    write_bundle(made, target)
+}
+
+fn write_bundle(made: &Made, target: &Target) -> Result<()> {
     let name = target.out.file_name().and_then(|name| name.to_str());
     let spec = BundleSpec {
         name: name.context("--out names no folder")?.to_owned(),
-        estimator: export::estimator_spec(net, precision)?,
+        estimator: export::estimator_spec(&made.net, made.input.clone(), made.precision)?,
         provenance: Provenance {
             licence: target.licence.clone(),
             attribution: target.attribution.clone(),
@@ -150,18 +188,23 @@ fn write(net: &Net, target: &Target, precision: Precision, onnx: &[u8]) -> Resul
         quality: Vec::new(),
     };
     let crops = golden_crops(&target.golden, &spec.estimator.crop)?;
-    export::write_bundle(&target.out, &spec, onnx, crops)?;
+    export::write_bundle(&target.out, &spec, &made.graph, crops)?;
     let bundle = Bundle::open(&target.out)?;
     eprintln!(
         "{}: {} bytes of network, bundle {}",
         target.out.display(),
-        onnx.len(),
+        made.graph.len(),
         bundle.sha256()
     );
     Ok(())
 }
 
-fn calibration_pictures(net: &Net, calibrating: &Calibrating, seed: u64) -> Result<Vec<Tensor>> {
+fn calibration_pictures(
+    net: &Net,
+    input: &InputSpec,
+    calibrating: &Calibrating,
+    seed: u64,
+) -> Result<Vec<Tensor>> {
     let size_px = u32::try_from(net.input_px)?;
     let crops = match &calibrating.crops {
         Some(folder) => {
@@ -172,7 +215,7 @@ fn calibration_pictures(net: &Net, calibrating: &Calibrating, seed: u64) -> Resu
             .collect(),
     };
     ensure!(!crops.is_empty(), "no calibration pictures");
-    let preprocessor = Preprocessor::new(&contract::input_spec());
+    let preprocessor = Preprocessor::new(input);
     Ok(crops.iter().map(|crop| preprocessor.tensor(crop)).collect())
 }
 

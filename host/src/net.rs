@@ -5,6 +5,7 @@
 
 use anyhow::{Context, Result};
 use models::age::AGE_CLASSES;
+use serde::{Deserialize, Serialize};
 
 /// A 2-D convolution over `[channels, height, width]`, stride and padding alike on both axes.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +102,17 @@ impl Layer {
     }
 }
 
-/// A trunk and two heads.
+/// What a net is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// Apparent age: 101 classes, one a year.
+    Age,
+    /// Predicted gender: female, male.
+    Gender,
+}
+
+/// A trunk and two heads; one alone after [`Net::only`].
 ///
 /// # Shapes
 /// - input: `[batch, 3, input_px, input_px]`, f32
@@ -114,9 +125,9 @@ pub struct Net {
     pub input_px: usize,
     /// What both heads share.
     pub trunk: Vec<Layer>,
-    /// Ends in 101 logits.
+    /// Ends in 101 logits; empty where age is not asked.
     pub age: Vec<Layer>,
-    /// Ends in 2 logits.
+    /// Ends in 2 logits; empty where gender is not asked.
     pub gender: Vec<Layer>,
 }
 
@@ -125,6 +136,35 @@ impl Net {
     pub fn layers(&self) -> impl Iterator<Item = &Layer> {
         self.trunk.iter().chain(&self.age).chain(&self.gender)
     }
+
+    /// The trunk and the head of one task.
+    pub fn only(mut self, task: Task) -> Self {
+        match task {
+            Task::Age => self.gender.clear(),
+            Task::Gender => self.age.clear(),
+        }
+        self
+    }
+
+    /// The head of a task.
+    pub fn head(&self, task: Task) -> &[Layer] {
+        match task {
+            Task::Age => &self.age,
+            Task::Gender => &self.gender,
+        }
+    }
+
+    /// What the trunk makes of one picture: `[channels, height, width]` or `[features]`.
+    pub fn trunk_shape(&self) -> Vec<usize> {
+        let input = vec![3, self.input_px, self.input_px];
+        self.trunk.iter().fold(input, |shape, layer| layer.output_shape(&shape))
+    }
+}
+
+/// Weights and biases of some layers, batch norm not counted.
+pub fn parameter_count<'a>(layers: impl IntoIterator<Item = &'a Layer>) -> usize {
+    let weighted = layers.into_iter().filter_map(Layer::weighted);
+    weighted.map(|layer| layer.shape.iter().product::<usize>() + layer.shape[0]).sum()
 }
 
 /// The net that `--net NAME` asks for.
@@ -170,7 +210,8 @@ pub fn compact() -> Net {
     }
 }
 
-/// VGG-16 as VGG-Face has it (Parkhi, Vedaldi, Zisserman 2015, table 3, net D), both heads on its fc7.
+/// VGG-16 as VGG-Face has it (Parkhi, Vedaldi, Zisserman 2015, table 3, net D): the trunk is its 13
+/// convolutions, and each head has fully connected layers of its own.
 pub fn vgg_face() -> Net {
     let conv = |name, inputs, outputs| Layer::Conv(conv3x3(name, inputs, outputs));
     Net {
@@ -195,15 +236,22 @@ pub fn vgg_face() -> Net {
             conv("conv5_2", 512, 512),
             conv("conv5_3", 512, 512),
             Layer::MaxPool,
-            Layer::Flatten,
-            linear("fc6", 512 * 7 * 7, 4096, true),
-            Layer::Dropout(0.5),
-            linear("fc7", 4096, 4096, true),
-            Layer::Dropout(0.5),
         ],
-        age: vec![linear("age", 4096, AGE_CLASSES, false)],
-        gender: vec![linear("gender", 4096, 2, false)],
+        age: vgg_head("age", AGE_CLASSES),
+        gender: vgg_head("gender", 2),
     }
+}
+
+/// VGG-Face's fully connected layers, ending in `classes` logits.
+fn vgg_head(name: &str, classes: usize) -> Vec<Layer> {
+    vec![
+        Layer::Flatten,
+        linear(&format!("{name}.fc6"), 512 * 7 * 7, 4096, true),
+        Layer::Dropout(0.5),
+        linear(&format!("{name}.fc7"), 4096, 4096, true),
+        Layer::Dropout(0.5),
+        linear(name, 4096, classes, false),
+    ]
 }
 
 /// A 3×3 convolution that keeps the picture's size, with a ReLU and no batch norm.
@@ -240,6 +288,20 @@ mod tests {
             assert_eq!(fits(features.clone(), &net.age), [AGE_CLASSES]);
             assert_eq!(fits(features, &net.gender), [2]);
         }
+    }
+
+    #[test]
+    fn vgg_face_has_the_seed_s_size_and_its_last_three_layers_are_the_head() {
+        let net = vgg_face().only(Task::Age);
+        assert_eq!(net.trunk_shape(), [512, 7, 7]);
+        assert_eq!(parameter_count(&net.trunk), 14_714_688);
+        assert_eq!(parameter_count(&net.age), 119_959_653);
+        assert_eq!(parameter_count(net.layers()), 134_674_341);
+        let shapes: Vec<_> = net.layers().filter_map(Layer::weighted).map(|w| w.shape).collect();
+        assert_eq!(shapes.iter().filter(|shape| shape.len() == 4).count(), 13);
+        assert_eq!(shapes[..2], [[64, 3, 3, 3], [64, 64, 3, 3]]);
+        assert_eq!(shapes[13..], [vec![4096, 25_088], vec![4096, 4096], vec![101, 4096]]);
+        assert_eq!(parameter_count(&vgg_face().gender), 119_554_050);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub fn export_f32(net: &Net, weights: &Weights) -> Result<Vec<u8>> {
     for (i, layer) in net.trunk.iter().enumerate() {
         features = features.through(&mut graph, layer, weights, format!("trunk.{i}"))?;
     }
-    for (output, head) in [(AGE, &net.age), (GENDER, &net.gender)] {
+    for (output, head) in heads(net) {
         let mut flow = features.clone();
         for (i, layer) in head.iter().enumerate() {
             let last = i + 1 == head.len();
@@ -44,6 +44,11 @@ pub fn export_f32(net: &Net, weights: &Weights) -> Result<Vec<u8>> {
         graph.output(output, &batch(&flow.shape));
     }
     Ok(graph.finish(net.name))
+}
+
+/// The heads that are there, each with the name of its output.
+fn heads(net: &Net) -> impl Iterator<Item = (&'static str, &[Layer])> {
+    [(AGE, &*net.age), (GENDER, &*net.gender)].into_iter().filter(|(_, head)| !head.is_empty())
 }
 
 /// One layer alone in 32-bit floating point, from `input` to `output`.

@@ -35,7 +35,7 @@ pub struct Calibrated {
     pub quantized: Quantized,
     /// One entry per layer with weights, in order.
     pub layers: Vec<LayerReport>,
-    /// What the rounded net answers to each calibration picture.
+    /// What the rounded net answers to each calibration picture; empty where it has one head.
     pub logits: Vec<Logits>,
 }
 
@@ -67,17 +67,19 @@ pub fn quantize(
     let features = pass.chain(&net.trunk, Flow { pairs, coding: input })?;
     let age = pass.chain(&net.age, features.clone())?;
     let gender = pass.chain(&net.gender, features)?;
+    let both = !net.age.is_empty() && !net.gender.is_empty();
+    let logits = if both { rounded_logits(&age, &gender)? } else { vec![] };
+    Ok(Calibrated { logits, quantized: pass.quantized, layers: pass.layers })
+}
+
+fn rounded_logits(age: &Flow, gender: &Flow) -> Result<Vec<Logits>> {
     let logits = age.pairs.iter().zip(&gender.pairs).map(|(age, gender)| {
         let age = age.rounded.values.as_slice().try_into().context("the age head's logits")?;
         let gender =
             gender.rounded.values.as_slice().try_into().context("the gender head's logits")?;
         Ok(Logits { age, gender })
     });
-    Ok(Calibrated {
-        logits: logits.collect::<Result<_>>()?,
-        quantized: pass.quantized,
-        layers: pass.layers,
-    })
+    logits.collect()
 }
 
 /// One picture on its two ways through the net.

@@ -1,27 +1,46 @@
 //! A net's numbers by name, kept as safetensors.
 //!
 //! Names are those of [`crate::net`]: `NAME.weight`, `NAME.bias` and, while training,
-//! `NAME.bn.{weight,bias,running_mean,running_var}`.
+//! `NAME.bn.{weight,bias,running_mean,running_var}`. The file's metadata says what the net was taught to
+//! read (`input`): the numbers mean nothing without it.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write;
-use std::path::Path;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use models::manifest::InputSpec;
 use models::tensor::Tensor;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, View};
 
-use crate::files;
+use crate::{contract, files};
+
+/// The metadata's key for [`Weights::input`].
+const INPUT: &str = "input";
 
 /// Tensors by name.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Weights(pub BTreeMap<String, Tensor>);
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// `NAME.weight`, `NAME.bias`, …
+    pub tensors: BTreeMap<String, Tensor>,
+    /// How a crop becomes what the net reads.
+    pub input: InputSpec,
+}
+
+/// No tensors; the input is that of the nets which are trained here.
+impl Default for Weights {
+    fn default() -> Self {
+        Self { tensors: BTreeMap::new(), input: contract::input_spec() }
+    }
+}
 
 impl Weights {
     /// The tensor `name`, which must have `shape`.
     pub fn get(&self, name: &str, shape: &[usize]) -> Result<&Tensor> {
-        let Some(tensor) = self.0.get(name) else { bail!("{name} is missing, expected {shape:?}") };
+        let Some(tensor) = self.tensors.get(name) else {
+            bail!("{name} is missing, expected {shape:?}")
+        };
         ensure!(tensor.shape == shape, "{name} is {:?}, expected {shape:?}", tensor.shape);
         Ok(tensor)
     }
@@ -32,13 +51,44 @@ impl Weights {
     /// Where `values` do not fill `shape`.
     pub fn set(&mut self, name: impl Into<String>, shape: &[usize], values: Vec<f32>) {
         let tensor = Tensor::new(shape, values).expect("the caller counted the values");
-        self.0.insert(name.into(), tensor);
+        self.tensors.insert(name.into(), tensor);
     }
 
     /// Reads a safetensors file of f32 tensors.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+        let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+        let bytes = files::map(&file).with_context(|| format!("reading {}", path.display()))?;
         Self::from_bytes(&bytes).with_context(|| format!("reading {}", path.display()))
+    }
+
+    /// Reads several files as one net's weights.
+    ///
+    /// # Errors
+    /// A tensor that two of them hold, or inputs that differ.
+    pub fn read_all(paths: &[PathBuf]) -> Result<Self> {
+        let (first, rest) = paths.split_first().context("no weights")?;
+        rest.iter().try_fold(Self::read(first)?, |mut all, path| {
+            all.join(Self::read(path)?).with_context(|| format!("joining {}", path.display()))?;
+            Ok(all)
+        })
+    }
+
+    /// Takes up the tensors of `other`.
+    ///
+    /// # Errors
+    /// A tensor that both hold, or inputs that differ.
+    pub fn join(&mut self, other: Self) -> Result<()> {
+        ensure!(
+            self.input == other.input,
+            "it was taught another input: {:?}, expected {:?}",
+            other.input,
+            self.input
+        );
+        for (name, tensor) in other.tensors {
+            ensure!(!self.tensors.contains_key(&name), "{name} is there twice");
+            self.tensors.insert(name, tensor);
+        }
+        Ok(())
     }
 
     /// Parses the bytes of a safetensors file of f32 tensors.
@@ -46,20 +96,49 @@ impl Weights {
         let file = SafeTensors::deserialize(bytes).context("not a safetensors file")?;
         let tensors =
             file.iter().map(|(name, view)| Ok((name.to_owned(), f32_tensor(name, &view)?)));
-        Ok(Self(tensors.collect::<Result<_>>()?))
+        Ok(Self { tensors: tensors.collect::<Result<_>>()?, input: read_input(bytes)? })
     }
 
     /// Writes a safetensors file; a reader sees the old file or the whole new one.
+    ///
+    /// Beside the tensors themselves, memory for the largest one is needed.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let bytes: BTreeMap<&str, Vec<u8>> =
-            self.0.iter().map(|(name, t)| (name.as_str(), le_bytes(&t.values))).collect();
-        let views = self.0.iter().map(|(name, t)| {
-            let view = TensorView::new(Dtype::F32, t.shape.clone(), &bytes[name.as_str()]);
-            Ok((name.as_str(), view.with_context(|| format!("writing {name}"))?))
-        });
-        let views = views.collect::<Result<Vec<_>>>()?;
-        let file = safetensors::serialize(views, None).context("packing safetensors")?;
-        files::write_atomic(path, |out| Ok(out.write_all(&file)?))
+        let views = self.tensors.iter().map(|(name, tensor)| (name, LittleEndian(tensor)));
+        let about = HashMap::from([(INPUT.to_owned(), serde_json::to_string(&self.input)?)]);
+        files::replace(path, |part| {
+            safetensors::serialize_to_file(views, Some(about), part).context("packing safetensors")
+        })
+    }
+}
+
+/// What the metadata says of the input; files without it hold nets that were trained here.
+fn read_input(bytes: &[u8]) -> Result<InputSpec> {
+    let (_, metadata) = SafeTensors::read_metadata(bytes).context("not a safetensors file")?;
+    let text = metadata.metadata().as_ref().and_then(|about| about.get(INPUT));
+    text.map_or_else(
+        || Ok(contract::input_spec()),
+        |text| serde_json::from_str(text).context("the metadata's `input`"),
+    )
+}
+
+/// A tensor as safetensors writes it.
+struct LittleEndian<'a>(&'a Tensor);
+
+impl View for LittleEndian<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.0.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        self.0.values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>().into()
+    }
+
+    fn data_len(&self) -> usize {
+        4 * self.0.values.len()
     }
 }
 
@@ -69,18 +148,19 @@ fn f32_tensor(name: &str, view: &TensorView<'_>) -> Result<Tensor> {
     Tensor::new(view.shape(), values.collect()).with_context(|| format!("{name} is cut short"))
 }
 
-fn le_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use models::manifest::ChannelOrder;
+
     use super::*;
 
     fn two() -> Weights {
         let mut weights = Weights::default();
         weights.set("a.weight", &[2, 3], vec![1.0, -2.0, 3.5, f32::MIN_POSITIVE, 0.0, -0.0]);
         weights.set("a.bias", &[0], vec![]);
+        weights.input.order = ChannelOrder::Bgr;
         weights
     }
 
@@ -92,6 +172,19 @@ mod tests {
         two().write(&path).unwrap();
         assert_eq!(Weights::read(&path).unwrap(), two());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn files_are_joined_where_they_fit() {
+        let mut weights = two();
+        let error = weights.join(two()).unwrap_err().to_string();
+        assert_eq!(error, "a.bias is there twice");
+        let mut head = Weights::default();
+        head.set("b.weight", &[1], vec![1.0]);
+        assert!(weights.join(head.clone()).unwrap_err().to_string().contains("another input"));
+        head.input = weights.input.clone();
+        weights.join(head).unwrap();
+        assert_eq!(weights.tensors.len(), 3);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::graph::{Graph, Values, int};
 use super::proto::{Attribute, element};
-use super::{AGE, GENDER, INPUT, batch, conv_attributes, pool_attributes};
+use super::{INPUT, batch, conv_attributes, heads, pool_attributes};
 use crate::net::{Layer, Net};
 use crate::quantize::{Affine, Quantized, QuantizedLayer};
 
@@ -30,7 +30,7 @@ pub fn export_int8(net: &Net, quantized: &Quantized) -> Result<Vec<u8>> {
     );
     let mut writer = Writer { graph, quantized };
     let features = writer.chain(&net.trunk, pixels)?;
-    for (output, head) in [(AGE, &net.age), (GENDER, &net.gender)] {
+    for (output, head) in heads(net) {
         let (last, before) =
             head.split_last().with_context(|| format!("{output} has no layers"))?;
         let x = writer.chain(before, features.clone())?;

@@ -68,7 +68,7 @@ impl Axis {
 }
 
 fn find<'a>(weights: &'a mut Weights, name: &str) -> Result<&'a mut Tensor> {
-    weights.0.get_mut(name).with_context(|| format!("{name} is missing"))
+    weights.tensors.get_mut(name).with_context(|| format!("{name} is missing"))
 }
 
 fn largest(tensor: &Tensor, channels: usize, axis: Axis) -> Vec<f32> {
@@ -114,7 +114,7 @@ mod tests {
         let before = uneven(&net);
         let after = equalize(&net, &before).unwrap();
         let spread = |weights: &Weights| {
-            let rows = largest(&weights.0["conv3_1.weight"], 128, Axis::Output);
+            let rows = largest(&weights.tensors["conv3_1.weight"], 128, Axis::Output);
             rows.iter().fold(0.0f32, |a, &b| a.max(b))
                 / rows.iter().fold(f32::MAX, |a, &b| a.min(b))
         };

@@ -77,10 +77,7 @@ impl AdamW {
 
     /// The running average of the weights.
     pub(super) fn average(&self, parameters: &Parameters) -> Result<Weights> {
-        let names = parameters.entries().iter().map(|(name, _)| name);
-        let entries =
-            names.zip(&self.slots).map(|(name, slot)| Ok((name.clone(), to_plain(&slot.average)?)));
-        Ok(Weights(entries.collect::<Result<_>>()?))
+        parameters.weights_by(|at| &self.slots[at].average)
     }
 
     /// Its state as named tensors: `mean/NAME`, `square/NAME`, `average/NAME`.
@@ -90,7 +87,7 @@ impl AdamW {
             for (kind, tensor) in
                 [("mean", &slot.mean), ("square", &slot.square), ("average", &slot.average)]
             {
-                state.0.insert(format!("{kind}/{name}"), to_plain(tensor)?);
+                state.tensors.insert(format!("{kind}/{name}"), to_plain(tensor)?);
             }
         }
         Ok(state)
@@ -106,8 +103,10 @@ impl AdamW {
         for ((name, _), slot) in parameters.entries().iter().zip(&mut self.slots) {
             let load = |kind: &str| {
                 let key = format!("{kind}/{name}");
-                let plain =
-                    state.0.get(&key).with_context(|| format!("the checkpoint has no {key}"))?;
+                let plain = state
+                    .tensors
+                    .get(&key)
+                    .with_context(|| format!("the checkpoint has no {key}"))?;
                 Ok::<_, anyhow::Error>(to_torch(plain)?.f_to_device(parameters.device())?)
             };
             *slot =

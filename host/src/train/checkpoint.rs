@@ -79,8 +79,8 @@ impl Checkpoint {
     /// Saves the run after an epoch; the state comes last, so a kill in between repeats that epoch.
     pub(super) fn save(&self, run: &Run<'_>) -> Result<()> {
         let mut state = run.optimizer.state(&run.parameters)?;
-        for (name, tensor) in run.parameters.weights()?.0 {
-            state.0.insert(format!("weights/{name}"), tensor);
+        for (name, tensor) in run.parameters.weights()?.tensors {
+            state.tensors.insert(format!("weights/{name}"), tensor);
         }
         state.set("epochs", &[1], vec![run.log.len() as f32]);
         let newest = run.log.last().context("an epoch was run")?.val.loss;
@@ -100,10 +100,11 @@ impl Checkpoint {
         let epochs = epochs.with_context(|| {
             format!("log.csv holds {} epochs, last.safetensors {saved}", log.len())
         })?;
-        let weights = state.0.iter().filter_map(|(name, tensor)| {
+        let tensors = state.tensors.iter().filter_map(|(name, tensor)| {
             Some((name.strip_prefix("weights/")?.to_owned(), tensor.clone()))
         });
-        run.parameters = Parameters::new(&Weights(weights.collect()), run.parameters.device())?;
+        let weights = Weights { tensors: tensors.collect(), input: state.input.clone() };
+        run.parameters = Parameters::new(&weights, run.parameters.device())?;
         run.log = log.into_iter().take(epochs).collect();
         let steps = epochs as u64 * run.steps_an_epoch;
         run.optimizer.restore(&run.parameters, &state, steps)

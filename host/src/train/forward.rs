@@ -3,11 +3,11 @@
 use anyhow::{Context, Result};
 use image::RgbImage;
 use models::estimator::Logits;
+use models::manifest::InputSpec;
 use models::preprocess::Preprocessor;
 use models::tensor::Tensor as Plain;
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::contract;
 use crate::net::{Conv, Layer, Linear, Net};
 use crate::weights::Weights;
 
@@ -23,6 +23,7 @@ pub enum Mode {
 /// The named tensors of a net; those that are trained require gradients.
 pub struct Parameters {
     entries: Vec<(String, Tensor)>,
+    input: InputSpec,
     device: Device,
 }
 
@@ -34,18 +35,23 @@ const BATCH_NORM_EPS: f64 = 1e-5;
 impl Parameters {
     /// Copies `weights` to `device`; running statistics require no gradient.
     pub fn new(weights: &Weights, device: Device) -> Result<Self> {
-        let entries = weights.0.iter().map(|(name, plain)| {
+        let entries = weights.tensors.iter().map(|(name, plain)| {
             let tensor = to_torch(plain)?.f_to_device(device)?;
             Ok((name.clone(), tensor.set_requires_grad(!name.contains(".running_"))))
         });
-        Ok(Self { entries: entries.collect::<Result<_>>()?, device })
+        Ok(Self { entries: entries.collect::<Result<_>>()?, input: weights.input.clone(), device })
     }
 
     /// A copy on the CPU without torch.
     pub fn weights(&self) -> Result<Weights> {
-        let entries =
-            self.entries.iter().map(|(name, tensor)| Ok((name.clone(), to_plain(tensor)?)));
-        Ok(Weights(entries.collect::<Result<_>>()?))
+        self.weights_by(|at| &self.entries[at].1)
+    }
+
+    /// As [`Parameters::weights`], with another tensor in the place of each.
+    pub(super) fn weights_by<'t>(&'t self, of: impl Fn(usize) -> &'t Tensor) -> Result<Weights> {
+        let names = self.entries.iter().enumerate();
+        let tensors = names.map(|(at, (name, _))| Ok((name.clone(), to_plain(of(at))?)));
+        Ok(Weights { tensors: tensors.collect::<Result<_>>()?, input: self.input.clone() })
     }
 
     /// Every tensor with its name, in a fixed order.
@@ -141,7 +147,7 @@ impl Forward<'_> {
 pub fn logits(net: &Net, weights: &Weights, pictures: &[RgbImage]) -> Result<Vec<Logits>> {
     let parameters = Parameters::new(weights, Device::Cpu)?;
     let forward = Forward { net, parameters: &parameters, mode: Mode::Eval, kind: Kind::Float };
-    let preprocessor = Preprocessor::new(&contract::input_spec());
+    let preprocessor = Preprocessor::new(&weights.input);
     let answer = |picture| {
         let (age, gender) = no_grad(|| forward.run(&to_torch(&preprocessor.tensor(picture))?))?;
         let (age, gender) = (to_plain(&age)?, to_plain(&gender)?);
