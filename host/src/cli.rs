@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+#[cfg(feature = "torch")]
+use crate::features;
 use crate::{crops, eval, index, make, net, split, verify};
 
 /// Trains apparent-age and gender models on labelled faces and exports them as bundles.
@@ -53,21 +55,18 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Trains a net on crops, end to end.
+    /// Runs a frozen trunk over all crops, once; or joins the shards of that.
     #[cfg(feature = "torch")]
-    Train {
-        /// The net.
-        #[arg(long, default_value = "compact")]
-        net: String,
-        /// Folder that `crop` wrote.
-        #[arg(long)]
-        crops: PathBuf,
-        /// Folder for weights, log and options.
-        #[arg(long)]
-        out: PathBuf,
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Features {
+        #[command(subcommand)]
+        command: Option<FeaturesCommand>,
         #[command(flatten)]
-        options: crate::train::Options,
+        options: Option<features::Options>,
     },
+    /// Trains a net, or heads on the features of a frozen trunk.
+    #[cfg(feature = "torch")]
+    Train(crate::train::Job),
     /// Writes an f32 bundle.
     Export {
         #[command(flatten)]
@@ -90,6 +89,14 @@ enum Command {
     Eval(eval::Options),
 }
 
+/// What else there is to do with features.
+#[cfg(feature = "torch")]
+#[derive(Subcommand)]
+enum FeaturesCommand {
+    /// Checks shards and joins them.
+    Merge(features::Merging),
+}
+
 impl Cli {
     /// Runs the stage.
     pub fn run(self) -> Result<()> {
@@ -100,9 +107,13 @@ impl Cli {
                 crops::run(&faces, u32::try_from(net::named(&net)?.input_px)?, &out)
             }
             #[cfg(feature = "torch")]
-            Command::Train { net, crops, out, options } => {
-                crate::train::run(&net::named(&net)?, &crops, &out, &options)
-            }
+            Command::Features { command, options } => match (command, options) {
+                (Some(FeaturesCommand::Merge(merging)), _) => features::merge(&merging),
+                (None, Some(options)) => features::run(&options),
+                (None, None) => anyhow::bail!("--trunk, --crops and --out are missing"),
+            },
+            #[cfg(feature = "torch")]
+            Command::Train(job) => crate::train::run(&job),
             Command::Export { source, target } => make::export(&source, &target),
             Command::Quantize { source, target, calibrating } => {
                 make::quantize(&source, &target, &calibrating)

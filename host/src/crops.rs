@@ -44,6 +44,12 @@ pub struct CropRow {
     age_hi: Option<u8>,
     /// Labelled gender.
     pub gender: Option<GenderMark>,
+    /// Labelled race: for errors per group.
+    #[serde(default)]
+    pub race: String,
+    /// The data set it comes from.
+    #[serde(default)]
+    pub source: String,
     /// What the face is used for.
     pub part: Part,
     box_a: f32,
@@ -68,6 +74,7 @@ impl CropRow {
 pub struct Crops {
     /// One a crop.
     pub rows: Vec<CropRow>,
+    size_px: u32,
     side_px: u32,
     bytes: Mmap,
 }
@@ -94,7 +101,12 @@ impl Crops {
             bytes.len(),
             rows.len()
         );
-        Ok(Self { rows, side_px, bytes })
+        Ok(Self { rows, size_px, side_px, bytes })
+    }
+
+    /// Side in pixels of what the net sees.
+    pub fn size_px(&self) -> u32 {
+        self.size_px
     }
 
     /// Crop `at`.
@@ -231,6 +243,8 @@ impl Cutter {
             age_lo: row.age_lo,
             age_hi: row.age_hi,
             gender: row.gender,
+            race: row.race.clone(),
+            source: row.source.clone(),
             part: row.part.context("the face has no part")?,
             box_a: by_box.a,
             box_b: by_box.b,

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use image::RgbImage;
 use memmap2::Mmap;
 use models::picture::{self, Limits};
+use sha2::{Digest, Sha256};
 
 /// Reads a picture file within the limits that the device keeps too.
 ///
@@ -56,6 +57,20 @@ pub fn map(file: &File) -> Result<Mmap> {
     // SAFETY: the trainer writes files only by renaming a finished one over the old one, so mapped
     // bytes do not change under us; who rewrites a file in place while it is read gets wrong numbers.
     Ok(unsafe { Mmap::map(file)? })
+}
+
+/// The SHA-256 of `bytes`, in lower-case hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The SHA-256 of a file.
+///
+/// # Errors
+/// What the file system says.
+pub fn sha256_of(path: &Path) -> Result<String> {
+    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    Ok(sha256(&map(&file)?))
 }
 
 fn part_path(path: &Path) -> PathBuf {

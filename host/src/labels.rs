@@ -29,7 +29,7 @@ pub fn edge_distance(years: f32, range: AgeRange) -> f32 {
 }
 
 /// The age distribution to learn for a label: uniform over its range, blurred by a Gaussian of
-/// `sigma_years` (label distribution learning, Gao et al. 2017, for ranges).
+/// `sigma_years` (label distribution learning, Gao et al. 2017, for ranges), or not at all where that is 0.
 ///
 /// Years past 70 thin out exponentially (mean 8 years), or the open last bin would teach that
 /// everyone past 70 is 85.
@@ -43,7 +43,8 @@ pub fn age_target(range: AgeRange, sigma_years: f32) -> [f32; AGE_CLASSES] {
         let weight =
             if range.lo == range.hi { 1.0 } else { (-(center - 70.0).max(0.0) / 8.0).exp() };
         for (year, value) in target.iter_mut().enumerate() {
-            let z = (year as f32 - center) / sigma_years;
+            let off = year as f32 - center;
+            let z = if off == 0.0 { 0.0 } else { off / sigma_years };
             *value += weight * (-0.5 * z * z).exp();
         }
     }
@@ -81,6 +82,8 @@ mod tests {
             let age = AgeDistribution::from_weights(&target).unwrap().expected_years();
             assert!((age - mean).abs() < 0.2, "{lo}–{hi}: {age}");
         }
+        let sharp = age_target(AgeRange { lo: 30, hi: 30 }, 0.0);
+        assert_eq!((sharp[30], sharp[29]), (1.0, 0.0));
         let old =
             AgeDistribution::from_weights(&age_target(AgeRange { lo: 70, hi: 100 }, 2.0)).unwrap();
         assert!((74.0..80.0).contains(&old.expected_years()), "{}", old.expected_years());

@@ -10,6 +10,8 @@ pub mod crops;
 pub mod eval;
 pub mod export;
 pub mod faces;
+pub mod features;
+pub mod feed;
 pub mod files;
 pub mod fold;
 pub mod index;

@@ -161,6 +161,12 @@ impl Net {
     }
 }
 
+/// The layer that a tensor belongs to: `conv1_1` of `conv1_1.weight` and `conv1_1.bn.bias`.
+pub fn layer_of(tensor: &str) -> &str {
+    let plain = tensor.rsplit_once('.').map_or(tensor, |(layer, _)| layer);
+    plain.strip_suffix(".bn").unwrap_or(plain)
+}
+
 /// Weights and biases of some layers, batch norm not counted.
 pub fn parameter_count<'a>(layers: impl IntoIterator<Item = &'a Layer>) -> usize {
     let weighted = layers.into_iter().filter_map(Layer::weighted);
@@ -302,6 +308,12 @@ mod tests {
         assert_eq!(shapes[..2], [[64, 3, 3, 3], [64, 64, 3, 3]]);
         assert_eq!(shapes[13..], [vec![4096, 25_088], vec![4096, 4096], vec![101, 4096]]);
         assert_eq!(parameter_count(&vgg_face().gender), 119_554_050);
+    }
+
+    #[test]
+    fn tensors_are_told_by_their_layer() {
+        let layers = ["age.fc6.weight", "age.bias", "conv1_1.bn.running_var"].map(layer_of);
+        assert_eq!(layers, ["age.fc6", "age", "conv1_1"]);
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Stage `train`: crops → weights, end to end in torch.
+//! Stage `train`: crops, or what a frozen trunk made of them → weights.
 //!
 //! The age head learns label distributions, so exact ages and age ranges train alike; the gender head
 //! learns smoothed labels. After each epoch the averaged weights are scored on val; the best ones are
 //! kept (`best.safetensors`), and the whole state is saved (`last.safetensors`), so that a killed run
-//! goes on where its last finished epoch ended.
+//! goes on where its last saved epoch ended, to the same bits.
 
 mod adamw;
 mod augment;
@@ -11,135 +11,228 @@ mod checkpoint;
 pub mod device;
 pub mod forward;
 mod loader;
+pub mod recipe;
 mod score;
+mod source;
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
-use serde::Serialize;
+use anyhow::{Context, Result, ensure};
 use tch::{Kind, Tensor};
 
-use self::adamw::AdamW;
+use self::adamw::{AdamW, Average};
 use self::checkpoint::{Checkpoint, EpochLog};
-use self::device::{On, Precision};
-use self::forward::{Forward, Mode, Parameters};
+use self::forward::{Answers, Forward, Mode, Parameters};
 use self::loader::{Batch, Loader};
-use crate::crops::Crops;
+use self::recipe::{Options, Recipe, Schedule};
+use self::source::Source;
 use crate::faces::Part;
-use crate::net::Net;
-use crate::{init, progress};
+use crate::net::{Layer, Net, layer_of};
+use crate::weights::Weights;
+use crate::{init, net, progress};
 
-/// What a run can be told.
-#[derive(Clone, Debug, Serialize, clap::Args)]
-pub struct Options {
-    /// Passes over the train part.
-    #[arg(long, default_value_t = 30)]
-    pub epochs: u32,
-    /// Faces a step.
-    #[arg(long, default_value_t = 128)]
-    pub batch: usize,
-    /// Highest learning rate; it warms up over the first epoch and falls as a cosine.
-    #[arg(long, default_value_t = 2e-3)]
-    pub lr: f64,
-    /// AdamW's weight decay.
-    #[arg(long, default_value_t = 0.05)]
-    pub weight_decay: f64,
-    /// Blur of the age labels in years.
-    #[arg(long, default_value_t = 2.0)]
-    pub age_sigma_years: f32,
-    /// What the gender loss counts beside the age loss.
-    #[arg(long, default_value_t = 2.0)]
-    pub gender_weight: f64,
-    /// Share of certainty taken off the gender labels.
-    #[arg(long, default_value_t = 0.05)]
-    pub gender_smoothing: f32,
-    /// Seeds the first weights, the order and the augmentation.
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    /// Where to compute.
-    #[arg(long, value_enum, default_value_t = On::Cpu)]
-    pub device: On,
-    /// What convolutions compute in; `auto` takes bf16 where the processor or GPU is quicker at it.
-    #[arg(long, value_enum, default_value_t = Precision::Auto)]
-    pub precision: Precision,
-    /// Threads of torch on the CPU.
-    #[serde(skip)]
-    #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, Into::into))]
-    pub threads: usize,
-    /// Stops after this epoch, for queues with a time limit; --resume goes on.
-    #[serde(skip)]
+/// What is trained, on what, and where to.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Job {
+    /// The net.
+    #[arg(long, default_value = "compact")]
+    pub net: String,
+    /// Folder that `crop` wrote: the net runs whole.
+    #[arg(long, required_unless_present = "features")]
+    pub crops: Option<PathBuf>,
+    /// Folder that `features` wrote: only the heads run.
+    #[arg(long, conflicts_with = "crops")]
+    pub features: Option<PathBuf>,
+    /// Folder for weights, log and options.
     #[arg(long)]
-    pub stop_after: Option<u32>,
-    /// Goes on from `last.safetensors`.
-    #[serde(skip)]
-    #[arg(long)]
-    pub resume: bool,
+    pub out: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it as the command's own help")]
+    pub options: Options,
 }
 
-/// Trains `net` on the crops in `crops` and writes into `out`.
+/// Trains.
 ///
 /// # Errors
-/// No crops in a part, CUDA asked for and missing, a loss that is no number, or the file system.
-pub fn run(net: &Net, crops: &Path, out: &Path, options: &Options) -> Result<()> {
+/// No faces in a part, CUDA asked for and missing, weights that do not fit, a loss that is no number, or
+/// the file system.
+pub fn run(job: &Job) -> Result<()> {
+    let options = &job.options;
+    let net = asked(job)?;
     let device = options.device.open()?;
-    let kind = options.precision.kind(device);
     tch::set_num_threads(i32::try_from(options.threads)?);
-    let size_px = u32::try_from(net.input_px)?;
-    let crops = Crops::open(crops, size_px)?;
-    let loader = Loader::new(&crops, size_px, options);
-    ensure!(loader.count(Part::Train) >= options.batch, "fewer train crops than one batch");
-    ensure!(loader.count(Part::Val) > 0, "no crops in part val: run `trainer split` before `crop`");
-    let parameters = Parameters::new(&init::he(net, options.seed), device)?;
+    let recipe = Recipe::new(net.name, options)?;
+    let weights = first_weights(&net, job)?;
+    let source = open_source(job, &net, &weights)?;
+    let loader = Loader::new(&source, &recipe);
+    ensure!(loader.steps_an_epoch() > 0, "fewer train faces than one batch");
+    ensure!(loader.count(Part::Train) > 0, "no faces in part train");
+    ensure!(loader.count(Part::Val) > 0, "no faces in part val: run `trainer split` before `crop`");
+    let frozen = frozen_layers(&net, job)?;
+    let parameters = Parameters::new(&weights, device, |name| learns(name, &frozen))?;
+    drop(weights);
+    let checkpoint = Checkpoint::new(&job.out, &recipe, options.resume)?;
     let mut run = Run {
-        net,
-        options,
-        kind,
-        steps_an_epoch: (loader.count(Part::Train) / options.batch) as u64,
-        optimizer: AdamW::new(&parameters)?,
+        net: &net,
+        source: &source,
+        recipe: &recipe,
+        kind: recipe.precision.kind(device),
+        steps_an_epoch: loader.steps_an_epoch(),
+        optimizer: AdamW::new(&parameters, &recipe)?,
+        average: Average::new(&parameters, &recipe)?,
         parameters,
+        best: None,
         log: Vec::new(),
     };
-    let mut checkpoint = Checkpoint::new(out, options)?;
-    if options.resume {
+    if options.resume && checkpoint.is_begun() {
         checkpoint.restore(&mut run)?;
     }
-    eprintln!(
-        "train: {} on {} train and {} val crops, {device:?}, {kind:?}, epochs {}–{}",
-        net.name,
-        loader.count(Part::Train),
-        loader.count(Part::Val),
-        run.log.len() + 1,
-        options.epochs
-    );
-    let last = options.stop_after.map_or(options.epochs, |stop| stop.min(options.epochs));
-    while run.log.len() < last as usize {
-        let log = run.epoch(&loader)?;
-        eprintln!("{log}");
-        run.log.push(log);
-        checkpoint.save(&run)?;
+    run.announce(&loader);
+    run.train(&loader, &checkpoint, options.stop_after)
+}
+
+/// The net that a job asks for, with the heads that it asks for.
+fn asked(job: &Job) -> Result<Net> {
+    let net = net::named(&job.net)?;
+    Ok(match job.options.task {
+        Some(task) => net.only(task),
+        None => net,
+    })
+}
+
+/// What training begins with: the given weights, and random ones for the rest. On features, the trunk's
+/// are not needed.
+fn first_weights(net: &Net, job: &Job) -> Result<Weights> {
+    let heads = Net { trunk: vec![], ..net.clone() };
+    let needed = if job.features.is_some() { &heads } else { net };
+    let mut weights = init::he(needed, job.options.seed);
+    if let [_, ..] = &job.options.weights[..] {
+        let given = Weights::read_all(&job.options.weights)?;
+        for (name, tensor) in &mut weights.tensors {
+            if let Some(found) = given.tensors.get(name) {
+                *tensor = given.get(name, &tensor.shape)?.clone();
+                ensure!(found.shape == tensor.shape, "{name} is of another shape");
+            }
+        }
+        weights.input = given.input;
     }
-    Ok(())
+    Ok(weights)
+}
+
+fn open_source(job: &Job, net: &Net, weights: &Weights) -> Result<Source> {
+    match (&job.features, &job.crops) {
+        (Some(features), _) => {
+            ensure!(
+                job.options.unfreeze_from.is_none(),
+                "--unfreeze-from needs --crops: features are of a frozen trunk"
+            );
+            Source::features(features, net)
+        }
+        (None, Some(crops)) => Source::crops(crops, net, &weights.input),
+        (None, None) => anyhow::bail!("--crops or --features is missing"),
+    }
+}
+
+/// The names of the layers that stay as they are.
+fn frozen_layers(net: &Net, job: &Job) -> Result<Vec<String>> {
+    let names: Vec<String> =
+        net.layers().filter_map(Layer::weighted).map(|layer| layer.name.to_owned()).collect();
+    let trunk = net.trunk.iter().filter_map(Layer::weighted).count();
+    let frozen = match &job.options.unfreeze_from {
+        Some(first) => names.iter().position(|name| name == first).with_context(|| {
+            format!("--unfreeze-from: no layer is called {first}, there are {}", names.join(", "))
+        })?,
+        None if job.features.is_some() || job.options.weights.is_empty() => 0,
+        None => trunk,
+    };
+    Ok(names.into_iter().take(frozen).collect())
+}
+
+/// Whether a tensor is of none of the frozen layers.
+fn learns(tensor: &str, frozen: &[String]) -> bool {
+    frozen.iter().all(|layer| layer_of(tensor) != layer)
 }
 
 /// A run between two epochs.
 struct Run<'a> {
     net: &'a Net,
-    options: &'a Options,
+    source: &'a Source,
+    recipe: &'a Recipe,
     kind: Kind,
     steps_an_epoch: u64,
     parameters: Parameters,
     optimizer: AdamW,
+    average: Average,
+    /// The best weights, where they are not saved yet.
+    best: Option<Weights>,
     log: Vec<EpochLog>,
 }
 
+/// One way through the net.
+struct Pass<'a> {
+    forward: Forward<'a>,
+    source: &'a Source,
+}
+
+impl Pass<'_> {
+    /// The logits of a batch: of pictures through the whole net, of features through the heads.
+    fn run(&self, input: &Tensor) -> Result<Answers> {
+        let input = input.f_to_device(self.forward.parameters.device())?;
+        match self.source {
+            Source::Crops { .. } => self.forward.run(&input),
+            Source::Features(_) => self.forward.heads(&input),
+        }
+    }
+}
+
 impl Run<'_> {
+    fn announce(&self, loader: &Loader<'_>) {
+        let learning = self.parameters.entries().iter().filter(|e| e.tensor.requires_grad());
+        eprintln!(
+            "train: {} on {} train and {} val faces, {} of {} tensors learn, {:?}, {:?}, epochs {}–{}",
+            self.net.name,
+            loader.count(Part::Train),
+            loader.count(Part::Val),
+            learning.count(),
+            self.parameters.entries().len(),
+            self.parameters.device(),
+            self.kind,
+            self.log.len() + 1,
+            self.recipe.epochs
+        );
+    }
+
+    fn train(
+        &mut self,
+        loader: &Loader<'_>,
+        checkpoint: &Checkpoint,
+        stop_after: Option<u32>,
+    ) -> Result<()> {
+        let last = stop_after.map_or(self.recipe.epochs, |stop| stop.min(self.recipe.epochs));
+        while self.log.len() < last as usize && !self.is_stuck() {
+            let log = self.epoch(loader)?;
+            eprintln!("{log}");
+            self.log.push(log);
+            let due = self.log.len().is_multiple_of(self.recipe.save_every as usize);
+            if due || self.log.len() == last as usize || self.is_stuck() {
+                checkpoint.save(self)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the val loss has been no better than the best for as many epochs as the recipe bears.
+    fn is_stuck(&self) -> bool {
+        let best = self.log.iter().min_by(|a, b| a.val.loss.total_cmp(&b.val.loss));
+        best.zip(self.recipe.patience)
+            .is_some_and(|(best, patience)| self.log.len() >= best.epoch + patience as usize)
+    }
+
     fn epoch(&mut self, loader: &Loader<'_>) -> Result<EpochLog> {
         let begun = std::time::Instant::now();
         let epoch = self.log.len() as u64;
         // Dropout draws from torch's own generator; a seed an epoch makes a resumed run the same.
-        tch::manual_seed(i64::try_from(
-            self.options.seed.wrapping_mul(1000).wrapping_add(epoch) >> 1,
-        )?);
+        tch::manual_seed(i64::try_from(self.recipe.seed << 20 | epoch)?);
         let bar = progress::bar("train", self.steps_an_epoch);
         let mut loss_sum = 0.0;
         loader.train_epoch(epoch, |batch| {
@@ -148,11 +241,11 @@ impl Run<'_> {
             Ok(())
         })?;
         bar.finish_and_clear();
-        let average =
-            Parameters::new(&self.optimizer.average(&self.parameters)?, self.parameters.device())?;
-        let forward =
-            Forward { net: self.net, parameters: &average, mode: Mode::Eval, kind: self.kind };
-        let val = score::score(&forward, loader)?;
+        let kept = self.average.parameters(&self.parameters);
+        let val = score::score(&self.pass(&kept, Mode::Eval), loader)?;
+        if self.log.iter().all(|log| val.loss <= log.val.loss) {
+            self.best = Some(self.average.kept(&self.parameters)?);
+        }
         Ok(EpochLog {
             epoch: self.log.len() + 1,
             train_loss: loss_sum / self.steps_an_epoch as f64,
@@ -161,33 +254,45 @@ impl Run<'_> {
         })
     }
 
+    fn pass<'p>(&'p self, parameters: &'p Parameters, mode: Mode) -> Pass<'p> {
+        let forward = Forward { net: self.net, parameters, mode, kind: self.kind };
+        Pass { forward, source: self.source }
+    }
+
     fn step(&mut self, batch: &Batch) -> Result<f64> {
-        let forward = Forward {
-            net: self.net,
-            parameters: &self.parameters,
-            mode: Mode::Train,
-            kind: self.kind,
-        };
-        let device = self.parameters.device();
-        let (age, gender) = forward.run(&batch.input.f_to_device(device)?)?;
-        let loss = cross_entropy(&age, &batch.age.f_to_device(device)?)?
-            + cross_entropy(&gender, &batch.gender.f_to_device(device)?)?
-                * self.options.gender_weight;
-        loss.f_backward()?;
+        let answers = self.pass(&self.parameters, Mode::Train).run(&batch.input)?;
+        let loss = self.loss(&answers, batch)?;
         let value = f64::try_from(&loss)?;
         ensure!(value.is_finite(), "the loss is {value}: try a smaller --lr");
         let lr = self.learning_rate();
-        self.optimizer.step(&self.parameters, lr, self.options.weight_decay)?;
+        self.optimizer.step(&self.parameters, &loss, lr)?;
+        self.average.follow(&self.parameters, &self.optimizer)?;
         Ok(value)
     }
 
-    /// Warm-up over the first epoch, then a cosine down to a hundredth (Loshchilov & Hutter 2017).
+    fn loss(&self, answers: &Answers, batch: &Batch) -> Result<Tensor> {
+        let device = self.parameters.device();
+        let loss = |logits: &Option<Tensor>, target: &Tensor| {
+            let of = |logits| cross_entropy(logits, &target.f_to_device(device)?);
+            logits.as_ref().map(of).transpose()
+        };
+        let age = loss(&answers.age, &batch.age)?;
+        Ok(match (age, loss(&answers.gender, &batch.gender)?) {
+            (Some(age), Some(gender)) => age + gender * self.recipe.gender_weight,
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => anyhow::bail!("{} has no head", self.net.name),
+        })
+    }
+
     fn learning_rate(&self) -> f64 {
+        if self.recipe.schedule == Schedule::Constant {
+            return self.recipe.lr;
+        }
         let steps_an_epoch = self.steps_an_epoch as f64;
         let done = self.optimizer.steps as f64 / steps_an_epoch;
-        let share = (done / f64::from(self.options.epochs)).min(1.0);
+        let share = (done / f64::from(self.recipe.epochs)).min(1.0);
         let cosine = 0.505 + 0.495 * (std::f64::consts::PI * share).cos();
-        self.options.lr * cosine * (done + 1.0 / steps_an_epoch).min(1.0)
+        self.recipe.lr * cosine * (done + 1.0 / steps_an_epoch).min(1.0)
     }
 }
 
@@ -199,4 +304,53 @@ fn cross_entropy(logits: &Tensor, target: &Tensor) -> Result<Tensor> {
     let each = (logits.f_log_softmax(-1, Kind::Float)? * target).f_sum(Kind::Float)?;
     let labelled = target.f_sum(Kind::Float)?.f_clamp_min(1.0)?;
     Ok(-each / labelled)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        job: Job,
+    }
+
+    /// The layers that learn under a command line.
+    fn learning(line: &str) -> Vec<String> {
+        let job = Line::parse_from(format!("train --out o {line}").split(' ')).job;
+        let net = asked(&job).unwrap();
+        let frozen = frozen_layers(&net, &job).unwrap();
+        let layers = net.layers().filter_map(Layer::weighted).map(|layer| layer.name.to_owned());
+        layers.filter(|layer| learns(&format!("{layer}.weight"), &frozen)).collect()
+    }
+
+    #[test]
+    fn over_a_given_trunk_exactly_the_last_three_layers_learn() {
+        let vgg = "--crops c --net vgg-face --task age --weights trunk.safetensors";
+        assert_eq!(learning(vgg), ["age.fc6", "age.fc7", "age"]);
+        let vgg = "--crops c --net vgg-face --task gender --weights t --unfreeze-from gender.fc7";
+        assert_eq!(learning(vgg), ["gender.fc7", "gender"]);
+    }
+
+    #[test]
+    fn the_trunk_learns_where_it_is_new_or_unfrozen() {
+        assert_eq!(learning("--crops c --net compact").len(), 11);
+        let vgg = "--crops c --net vgg-face --weights trunk.safetensors --unfreeze-from conv5_1";
+        assert_eq!(learning(vgg)[..4], ["conv5_1", "conv5_2", "conv5_3", "age.fc6"]);
+        assert_eq!(learning(vgg).len(), 9);
+    }
+
+    #[test]
+    fn a_layer_that_is_not_there_is_named_beside_those_that_are() {
+        let line = "train --out o --crops c --weights w --unfreeze-from conv9_1";
+        let job = Line::parse_from(line.split(' ')).job;
+        let error = frozen_layers(&asked(&job).unwrap(), &job).unwrap_err().to_string();
+        assert!(
+            error.contains("conv9_1") && error.contains("conv4_2, fc5, age, gender"),
+            "{error}"
+        );
+    }
 }

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use models::manifest::InputSpec;
 use models::tensor::Tensor;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, View};
+use sha2::{Digest, Sha256};
 
 use crate::{contract, files};
 
@@ -71,6 +72,17 @@ impl Weights {
             all.join(Self::read(path)?).with_context(|| format!("joining {}", path.display()))?;
             Ok(all)
         })
+    }
+
+    /// The SHA-256 of names, shapes, values and input: the same whichever file they came from.
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(format!("{:?}", self.input));
+        for (name, tensor) in &self.tensors {
+            hash.update(format!("{name} {:?}", tensor.shape));
+            hash.update(LittleEndian(tensor).data());
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Takes up the tensors of `other`.

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::forward::Parameters;
+use super::Run;
+use super::forward::{Entry, to_plain, to_torch};
+use super::recipe::Recipe;
 use super::score::Val;
-use super::{Options, Run};
 use crate::files::write_atomic;
 use crate::weights::Weights;
 
@@ -38,17 +39,20 @@ impl fmt::Display for EpochLog {
     }
 }
 
-/// One row of `log.csv`.
+/// One row of `log.csv`; empty where the net has no such head.
 #[derive(Serialize, Deserialize)]
 struct LogRow {
     epoch: usize,
     train_loss: f64,
     val_loss: f64,
-    val_age_exact: f64,
-    val_age_edge_years: f64,
-    val_gender: f64,
+    val_age_exact: Option<f64>,
+    val_age_edge_years: Option<f64>,
+    val_gender: Option<f64>,
     seconds: f64,
 }
+
+/// Everything to go on from.
+const LAST: &str = "last.safetensors";
 
 /// Where a run keeps its state.
 pub(super) struct Checkpoint {
@@ -56,57 +60,65 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Makes `folder` and notes the options in it; of a run that is there already, it holds them
-    /// against the noted ones.
+    /// Makes `folder` and notes the recipe in it; of a run that is there already, it holds it against
+    /// the noted one.
     ///
     /// # Errors
     /// There is a run and `--resume` is missing, or it was begun with other options.
-    pub(super) fn new(folder: &Path, options: &Options) -> Result<Self> {
+    pub(super) fn new(folder: &Path, recipe: &Recipe, resume: bool) -> Result<Self> {
         let noted = folder.join("train.json");
-        let text = serde_json::to_string_pretty(options)?;
-        if options.resume {
+        if resume {
             let before = fs::read_to_string(&noted)
                 .with_context(|| format!("reading {}", noted.display()))?;
-            ensure!(before == text, "{} holds other options: {before}", noted.display());
+            let same =
+                serde_json::from_str::<Recipe>(&before).is_ok_and(|before| before == *recipe);
+            ensure!(same, "{} holds other options: {before}", noted.display());
         } else {
-            let taken = folder.join("last.safetensors").exists();
+            let taken = folder.join(LAST).exists();
             ensure!(!taken, "{} holds a run already: --resume goes on with it", folder.display());
+            let text = serde_json::to_string_pretty(recipe)?;
             write_atomic(&noted, |file| Ok(file.write_all(text.as_bytes())?))?;
         }
         Ok(Self { folder: folder.to_owned() })
     }
 
-    /// Saves the run after an epoch; the state comes last, so a kill in between repeats that epoch.
-    pub(super) fn save(&self, run: &Run<'_>) -> Result<()> {
-        let mut state = run.optimizer.state(&run.parameters)?;
-        for (name, tensor) in run.parameters.weights()?.tensors {
-            state.tensors.insert(format!("weights/{name}"), tensor);
-        }
-        state.set("epochs", &[1], vec![run.log.len() as f32]);
-        let newest = run.log.last().context("an epoch was run")?.val.loss;
-        if run.log.iter().all(|log| newest <= log.val.loss) {
-            run.optimizer.average(&run.parameters)?.write(&self.folder.join("best.safetensors"))?;
+    /// Whether there is a state to go on from.
+    pub(super) fn is_begun(&self) -> bool {
+        self.folder.join(LAST).exists()
+    }
+
+    /// Saves the run between two epochs; the state comes last, so a kill in between repeats some.
+    pub(super) fn save(&self, run: &mut Run<'_>) -> Result<()> {
+        if let Some(best) = run.best.take() {
+            best.write(&self.folder.join("best.safetensors"))?;
         }
         self.write_log(&run.log)?;
-        state.write(&self.folder.join("last.safetensors"))
+        let mut state = run.optimizer.state(&run.parameters)?;
+        state.tensors.append(&mut run.average.state(&run.parameters)?.tensors);
+        for Entry { name, tensor, .. } in run.parameters.entries().iter().filter(|e| e.changes) {
+            state.tensors.insert(format!("weights/{name}"), to_plain(tensor)?);
+        }
+        state.set("epochs", &[1], vec![run.log.len() as f32]);
+        state.write(&self.folder.join(LAST))
     }
 
     /// Takes up the run where [`Checkpoint::save`] left it.
-    pub(super) fn restore(&mut self, run: &mut Run<'_>) -> Result<()> {
-        let state = Weights::read(&self.folder.join("last.safetensors"))?;
+    pub(super) fn restore(&self, run: &mut Run<'_>) -> Result<()> {
+        let state = Weights::read(&self.folder.join(LAST))?;
         let saved = state.get("epochs", &[1])?.values[0];
         let log = self.read_log()?;
         let epochs = (0..=log.len()).find(|&epochs| epochs as f32 == saved);
-        let epochs = epochs.with_context(|| {
-            format!("log.csv holds {} epochs, last.safetensors {saved}", log.len())
-        })?;
-        let tensors = state.tensors.iter().filter_map(|(name, tensor)| {
-            Some((name.strip_prefix("weights/")?.to_owned(), tensor.clone()))
-        });
-        let weights = Weights { tensors: tensors.collect(), input: state.input.clone() };
-        run.parameters = Parameters::new(&weights, run.parameters.device())?;
+        let epochs = epochs
+            .with_context(|| format!("log.csv holds {} epochs, {LAST} {saved}", log.len()))?;
+        for Entry { name, tensor, .. } in run.parameters.entries().iter().filter(|e| e.changes) {
+            let shape: Vec<usize> =
+                tensor.size().into_iter().map(usize::try_from).collect::<Result<_, _>>()?;
+            let saved = to_torch(state.get(&format!("weights/{name}"), &shape)?)?;
+            tch::no_grad(|| tensor.shallow_clone().f_copy_(&saved))?;
+        }
         run.log = log.into_iter().take(epochs).collect();
         let steps = epochs as u64 * run.steps_an_epoch;
+        run.average.restore(&run.parameters, &state)?;
         run.optimizer.restore(&run.parameters, &state, steps)
     }
 

@@ -1,24 +1,26 @@
 //! Where a run computes, and in which numbers.
 
 use anyhow::{Result, bail};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tch::{Cuda, Device, Kind};
 
 /// Where to compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum On {
     /// On the processor.
+    #[default]
     Cpu,
     /// On the first CUDA device; without one the run stops.
     Cuda,
 }
 
-/// What convolutions compute in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+/// What all but the logits is computed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// bf16 where it is quicker.
+    #[default]
     Auto,
     /// 32-bit floats.
     F32,

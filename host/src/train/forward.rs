@@ -22,9 +22,19 @@ pub enum Mode {
 
 /// The named tensors of a net; those that are trained require gradients.
 pub struct Parameters {
-    entries: Vec<(String, Tensor)>,
+    entries: Vec<Entry>,
     input: InputSpec,
     device: Device,
+}
+
+/// One of them.
+pub struct Entry {
+    /// `NAME.weight`, `NAME.bias`, …
+    pub name: String,
+    /// Its values.
+    pub tensor: Tensor,
+    /// Whether training changes it: by gradients, or as a running statistic.
+    pub changes: bool,
 }
 
 /// Share of each batch in the running statistics of batch norm.
@@ -33,29 +43,36 @@ const BATCH_NORM_MOMENTUM: f64 = 0.1;
 const BATCH_NORM_EPS: f64 = 1e-5;
 
 impl Parameters {
-    /// Copies `weights` to `device`; running statistics require no gradient.
-    pub fn new(weights: &Weights, device: Device) -> Result<Self> {
+    /// Copies `weights` to `device`; those that `trained` names require gradients, running statistics
+    /// never do.
+    pub fn new(weights: &Weights, device: Device, trained: impl Fn(&str) -> bool) -> Result<Self> {
         let entries = weights.tensors.iter().map(|(name, plain)| {
-            let tensor = to_torch(plain)?.f_to_device(device)?;
-            Ok((name.clone(), tensor.set_requires_grad(!name.contains(".running_"))))
+            let (tensor, changes) = (to_torch(plain)?.f_to_device(device)?, trained(name));
+            let tensor = tensor.set_requires_grad(changes && !name.contains(".running_"));
+            Ok(Entry { name: name.clone(), tensor, changes })
         });
         Ok(Self { entries: entries.collect::<Result<_>>()?, input: weights.input.clone(), device })
     }
 
-    /// A copy on the CPU without torch.
-    pub fn weights(&self) -> Result<Weights> {
-        self.weights_by(|at| &self.entries[at].1)
+    /// As many parameters, each sharing the memory of the tensor that `of` gives; none of them learns.
+    pub fn with<'t>(&'t self, of: impl Fn(usize) -> &'t Tensor) -> Self {
+        let entries = self.entries.iter().enumerate().map(|(at, entry)| Entry {
+            name: entry.name.clone(),
+            tensor: of(at).detach(),
+            changes: false,
+        });
+        Self { entries: entries.collect(), input: self.input.clone(), device: self.device }
     }
 
-    /// As [`Parameters::weights`], with another tensor in the place of each.
-    pub(super) fn weights_by<'t>(&'t self, of: impl Fn(usize) -> &'t Tensor) -> Result<Weights> {
+    /// A copy without torch, on the CPU, of the tensor that `of` gives for each.
+    pub fn weights_by<'t>(&'t self, of: impl Fn(usize) -> &'t Tensor) -> Result<Weights> {
         let names = self.entries.iter().enumerate();
-        let tensors = names.map(|(at, (name, _))| Ok((name.clone(), to_plain(of(at))?)));
+        let tensors = names.map(|(at, entry)| Ok((entry.name.clone(), to_plain(of(at))?)));
         Ok(Weights { tensors: tensors.collect::<Result<_>>()?, input: self.input.clone() })
     }
 
-    /// Every tensor with its name, in a fixed order.
-    pub fn entries(&self) -> &[(String, Tensor)] {
+    /// Every tensor, in the order of their names.
+    pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
@@ -65,18 +82,29 @@ impl Parameters {
     }
 
     fn get(&self, name: &str) -> Result<&Tensor> {
-        let at = self.entries.binary_search_by(|(entry, _)| entry.as_str().cmp(name));
-        at.map(|at| &self.entries[at].1)
+        let at = self.entries.binary_search_by(|entry| entry.name.as_str().cmp(name));
+        at.map(|at| &self.entries[at].tensor)
             .ok()
             .with_context(|| format!("the net has no tensor {name}"))
     }
 }
 
-/// Age and gender logits of a batch.
+/// The logits of a batch; `None` where the net has no such head.
+///
+/// # Shapes
+/// - age: `[batch, 101]`, gender: `[batch, 2]` as `[female, male]`; f32
+pub struct Answers {
+    /// Of the age head.
+    pub age: Option<Tensor>,
+    /// Of the gender head.
+    pub gender: Option<Tensor>,
+}
+
+/// A net with its tensors, ready to run.
 ///
 /// # Shapes
 /// - input: `[batch, 3, S, S]`, f32, as the manifest's preprocessing makes it
-/// - age: `[batch, 101]`, gender: `[batch, 2]`; f32 logits
+/// - features: what the trunk makes of it, f32
 pub struct Forward<'a> {
     /// The layer list.
     pub net: &'a Net,
@@ -84,21 +112,37 @@ pub struct Forward<'a> {
     pub parameters: &'a Parameters,
     /// Batch statistics or running ones.
     pub mode: Mode,
-    /// What convolutions compute in: `Float`, or `BFloat16` where the machine is quicker at it.
+    /// What all but the logits is computed in: `Float`, or `BFloat16` where the machine is quicker at it.
     pub kind: Kind,
 }
 
 impl Forward<'_> {
-    /// Runs the net.
+    /// Runs the whole net.
     ///
     /// # Errors
     /// A tensor that is missing or of another shape.
-    pub fn run(&self, input: &Tensor) -> Result<(Tensor, Tensor)> {
-        let input = input.f_to_kind(self.kind)?;
-        let trunk = self.layers(&self.net.trunk, channels_last(&input)?)?;
-        let age = self.layers(&self.net.age, trunk.shallow_clone())?;
-        let gender = self.layers(&self.net.gender, trunk)?;
-        Ok((age, gender))
+    pub fn run(&self, input: &Tensor) -> Result<Answers> {
+        self.heads(&self.trunk(input)?)
+    }
+
+    /// Runs the trunk alone.
+    ///
+    /// # Errors
+    /// As [`Forward::run`].
+    pub fn trunk(&self, input: &Tensor) -> Result<Tensor> {
+        self.layers(&self.net.trunk, channels_last(&input.f_to_kind(self.kind)?)?)
+    }
+
+    /// Runs the heads alone, on what the trunk made.
+    ///
+    /// # Errors
+    /// As [`Forward::run`].
+    pub fn heads(&self, features: &Tensor) -> Result<Answers> {
+        let head = |layers: &[Layer]| {
+            let run = || self.layers(layers, features.shallow_clone());
+            (!layers.is_empty()).then(run).transpose()
+        };
+        Ok(Answers { age: head(&self.net.age)?, gender: head(&self.net.gender)? })
     }
 
     fn layers(&self, layers: &[Layer], input: Tensor) -> Result<Tensor> {
@@ -118,12 +162,14 @@ impl Forward<'_> {
         let bias = if conv.batch_norm { None } else { Some(tensor("bias")?.f_to_kind(self.kind)?) };
         let mut y = x.f_conv2d(&weight, bias, [stride, stride], [pad, pad], [1, 1], 1)?;
         if conv.batch_norm {
+            // A frozen layer keeps its statistics.
+            let train = self.mode == Mode::Train && tensor("weight")?.requires_grad();
             y = y.f_batch_norm(
                 Some(tensor("bn.weight")?),
                 Some(tensor("bn.bias")?),
                 Some(tensor("bn.running_mean")?),
                 Some(tensor("bn.running_var")?),
-                self.mode == Mode::Train,
+                train,
                 BATCH_NORM_MOMENTUM,
                 BATCH_NORM_EPS,
                 false,
@@ -132,10 +178,14 @@ impl Forward<'_> {
         Ok(if conv.relu { y.f_relu()? } else { y })
     }
 
-    /// In f32 always: the heads are small, and their logits want the digits.
+    /// The logits are computed in f32 always: they want the digits.
     fn linear(&self, linear: &Linear, x: &Tensor) -> Result<Tensor> {
-        let tensor = |part: &str| self.parameters.get(&format!("{}.{part}", linear.name));
-        let y = x.f_to_kind(Kind::Float)?.f_linear(tensor("weight")?, Some(tensor("bias")?))?;
+        let kind = if linear.relu { self.kind } else { Kind::Float };
+        let tensor = |part: &str| {
+            let tensor = self.parameters.get(&format!("{}.{part}", linear.name))?;
+            Ok::<_, anyhow::Error>(tensor.f_to_kind(kind)?)
+        };
+        let y = x.f_to_kind(kind)?.f_linear(&tensor("weight")?, Some(&tensor("bias")?))?;
         Ok(if linear.relu { y.f_relu()? } else { y })
     }
 }
@@ -145,15 +195,17 @@ impl Forward<'_> {
 /// # Errors
 /// A tensor that is missing or of another shape.
 pub fn logits(net: &Net, weights: &Weights, pictures: &[RgbImage]) -> Result<Vec<Logits>> {
-    let parameters = Parameters::new(weights, Device::Cpu)?;
+    let parameters = Parameters::new(weights, Device::Cpu, |_| false)?;
     let forward = Forward { net, parameters: &parameters, mode: Mode::Eval, kind: Kind::Float };
     let preprocessor = Preprocessor::new(&weights.input);
     let answer = |picture| {
-        let (age, gender) = no_grad(|| forward.run(&to_torch(&preprocessor.tensor(picture))?))?;
-        let (age, gender) = (to_plain(&age)?, to_plain(&gender)?);
+        let answers = no_grad(|| forward.run(&to_torch(&preprocessor.tensor(picture))?))?;
+        let values = |logits: Option<Tensor>| {
+            Ok::<_, anyhow::Error>(to_plain(&logits.context("the net lacks a head")?)?.values)
+        };
         Ok(Logits {
-            age: age.values.as_slice().try_into()?,
-            gender: gender.values.as_slice().try_into()?,
+            age: values(answers.age)?.as_slice().try_into()?,
+            gender: values(answers.gender)?.as_slice().try_into()?,
         })
     };
     pictures.iter().map(answer).collect()
