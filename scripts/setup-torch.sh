@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Usage: scripts/setup-torch.sh [--print]
+# Usage: scripts/setup-torch.sh [--cuda] [--print]
 #
 # Sets up libtorch 2.11.0, which only training needs (feature `torch` of crate `host`), and prints its
 # path for LIBTORCH. It lies in ${XDG_CACHE_HOME:-~/.cache}/apparent/torch: 1.2 GB, of which 527 MB are
 # downloaded once. A LIBTORCH that is set already and holds a libtorch is kept.
 #
+#   --cuda   with everything that a GPU needs: 4.7 GB, in ${XDG_CACHE_HOME:-~/.cache}/apparent/torch-cuda;
+#            the trainer then finds CUDA when it runs (`trainer doctor --device cuda` tells)
 #   --print  only print the path; status 1 where nothing is set up
 #
 # On x86-64 Linux. Elsewhere (aarch64, macOS; status 3) install PyTorch 2.11.0 as https://pytorch.org says and set
@@ -15,6 +17,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 torch=2.11.0
 venv="$cache/torch"
+parts=(nvidia_cuda_runtime nvidia_cuda_cupti)
+if [ "${1:-}" = --cuda ]; then
+    shift
+    venv="$cache/torch-cuda"
+    parts+=(nvidia_cudnn_cu13 nvidia_cublas nvidia_nccl_cu13)
+fi
 
 # The path of a libtorch that is complete: pip writes RECORD last.
 find_torch() {
@@ -24,12 +32,13 @@ find_torch() {
     fi
     local site
     for site in "$venv"/lib/python3.*/site-packages; do
-        if [ -e "$site/torch/lib/libtorch_cpu.so" ] && [ -e "$site/torch-$torch.dist-info/RECORD" ] &&
-            compgen -G "$site/nvidia_cuda_runtime-*.dist-info/RECORD" >/dev/null &&
-            compgen -G "$site/nvidia_cuda_cupti-*.dist-info/RECORD" >/dev/null; then
-            echo "$site/torch"
-            return
-        fi
+        [ -e "$site/torch/lib/libtorch_cpu.so" ] && [ -e "$site/torch-$torch.dist-info/RECORD" ] || continue
+        local part
+        for part in "${parts[@]}"; do
+            compgen -G "$site/$part-*.dist-info/RECORD" >/dev/null || continue 2
+        done
+        echo "$site/torch"
+        return
     done
     return 1
 }
@@ -45,6 +54,10 @@ install_torch() {
     python3 -c 'import ensurepip' 2>/dev/null || install_package python3-venv "python3 cannot make environments"
     say "downloading torch $torch into $venv"
     python3 -m venv --clear "$venv"
+    if [ "$venv" = "$cache/torch-cuda" ]; then
+        "$venv/bin/pip" install --quiet --disable-pip-version-check "torch==$torch" >&2
+        return
+    fi
     # Without its dependencies: the CPU needs only two of the CUDA libraries that the wheel is linked with.
     "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps "torch==$torch" >&2
     "$venv/bin/pip" install --quiet --disable-pip-version-check 'cuda-toolkit[cudart,cupti]==13.0.2' >&2

@@ -67,6 +67,12 @@ enum Command {
     /// Trains a net, or heads on the features of a frozen trunk.
     #[cfg(feature = "torch")]
     Train(crate::train::Job),
+    /// Tells whether this machine can train, and with what.
+    #[cfg(feature = "torch")]
+    Doctor(crate::train::doctor::Options),
+    /// Times a step of training, on kept features and through the trunk.
+    #[cfg(feature = "torch")]
+    Bench(crate::train::bench::Options),
     /// Writes an f32 bundle.
     Export {
         #[command(flatten)]
@@ -114,6 +120,10 @@ impl Cli {
             },
             #[cfg(feature = "torch")]
             Command::Train(job) => crate::train::run(&job),
+            #[cfg(feature = "torch")]
+            Command::Doctor(options) => crate::train::doctor::run(&options),
+            #[cfg(feature = "torch")]
+            Command::Bench(options) => crate::train::bench::run(&options),
             Command::Export { source, target } => make::export(&source, &target),
             Command::Quantize { source, target, calibrating } => {
                 make::quantize(&source, &target, &calibrating)

@@ -7,8 +7,10 @@
 
 mod adamw;
 mod augment;
+pub mod bench;
 mod checkpoint;
 pub mod device;
+pub mod doctor;
 pub mod forward;
 mod loader;
 pub mod recipe;

@@ -16,7 +16,7 @@ const BETA2: f64 = 0.999;
 const EPS: f64 = 1e-8;
 /// Values updated at once on the CPU: all that an update touches of them stays in the cache, where going
 /// through whole tensors step by step reads them from memory each time.
-const CHUNK: i64 = 1 << 17;
+const CHUNK: i64 = 1 << 18;
 
 /// The optimizer's memory of each parameter that learns.
 pub(super) struct AdamW {

@@ -66,7 +66,7 @@ impl Precision {
 ///
 /// Nothing of it is called by name, so the linker leaves it out of the program.
 #[allow(unsafe_code, reason = "loading a library runs its initializers")]
-fn load_cuda() -> bool {
+pub(super) fn load_cuda() -> bool {
     // SAFETY: the name is a C string, and torch's own library is made to be loaded beside
     // libtorch_cpu, which this program is linked with.
     let library =
@@ -75,7 +75,7 @@ fn load_cuda() -> bool {
 }
 
 /// Whether Linux lists an instruction that multiplies bf16; emulated, it is far slower than f32.
-fn cpu_multiplies_bf16() -> bool {
+pub(super) fn cpu_multiplies_bf16() -> bool {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     ["avx512_bf16", "amx_bf16"].iter().any(|flag| cpu.contains(flag))
 }

@@ -188,6 +188,18 @@ fn another_thread_count_changes_the_weights_by_little() {
 }
 
 #[test]
+fn the_doctor_makes_two_steps_and_misses_cuda_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = trainer(folder.path(), "doctor").output().unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && table.contains("libtorch_cpu"), "{table}");
+    assert!(table.contains("| two steps of the compact net, Cpu"), "{table}");
+    if !tch::Cuda::is_available() {
+        assert!(refused(folder.path(), "doctor --device cuda").contains("no CUDA device"));
+    }
+}
+
+#[test]
 fn cuda_is_refused_where_there_is_none() {
     if tch::Cuda::is_available() {
         return;
