@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 
 #[cfg(feature = "torch")]
 use crate::features;
-use crate::{crops, eval, index, make, net, split, verify};
+use crate::protocol::Protocol;
+use crate::{clean, crops, eval, index, look, make, net, split, verify};
 
 /// Trains apparent-age and gender models on labelled faces and exports them as bundles.
 #[derive(Parser)]
@@ -19,26 +20,26 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Reads a data set's CSV manifest into faces.csv.
-    Index {
-        /// The manifest: columns path, age or age_lo and age_hi, gender, box, landmarks (see docs).
-        #[arg(long)]
-        csv: PathBuf,
-        /// The folder its paths are relative to.
-        #[arg(long)]
-        root: PathBuf,
-        /// faces.csv to write.
-        #[arg(long)]
-        out: PathBuf,
-    },
+    /// Reads a data set's own manifest into faces.csv.
+    Index(index::Options),
+    /// Drops faces by the rules of the IMDB-WIKI users, and counts them.
+    Clean(clean::Options),
+    /// Draws what the data are like: histograms, and a sheet of faces.
+    Look(look::Options),
     /// Gives every face its part: train, val or test.
     Split {
-        /// faces.csv, rewritten.
+        /// faces.csv.
         #[arg(long)]
         faces: PathBuf,
-        /// How the parts are drawn.
-        #[arg(long, value_enum, default_value_t = split::Rule::Subject)]
-        rule: split::Rule,
+        /// File to write; without it, faces.csv is rewritten.
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// How the parts are drawn; without it, as the protocol does.
+        #[arg(long, value_enum)]
+        rule: Option<split::Rule>,
+        /// The seed's protocol splits rows, ours subjects.
+        #[arg(long, value_enum, default_value_t)]
+        protocol: Protocol,
         /// Seeds the draw.
         #[arg(long, default_value_t = 0)]
         seed: u64,
@@ -107,8 +108,13 @@ impl Cli {
     /// Runs the stage.
     pub fn run(self) -> Result<()> {
         match self.command {
-            Command::Index { csv, root, out } => index::csv(&csv, &root, &out),
-            Command::Split { faces, rule, seed } => split::run(&faces, rule, seed),
+            Command::Index(options) => index::run(&options),
+            Command::Clean(options) => clean::run(&options),
+            Command::Look(options) => look::run(&options),
+            Command::Split { faces, out, rule, protocol, seed } => {
+                let rule = rule.unwrap_or(split::Rule::of(protocol));
+                split::run(&faces, out.as_deref().unwrap_or(&faces), rule, seed)
+            }
             Command::Crop { faces, net, out } => {
                 crops::run(&faces, u32::try_from(net::named(&net)?.input_px)?, &out)
             }

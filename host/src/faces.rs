@@ -34,7 +34,7 @@ pub enum GenderMark {
 }
 
 /// One labelled face. Coordinates are pixels of its picture; the five last pairs are its landmarks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FaceRow {
     /// The picture file.
     pub path: PathBuf,
@@ -53,6 +53,12 @@ pub struct FaceRow {
     /// The data set it comes from, where a manifest mixes several.
     #[serde(default)]
     pub source: String,
+    /// What a jury took the person's age for, in years: its mean.
+    #[serde(default)]
+    pub apparent_mean: Option<f32>,
+    /// … and its standard deviation.
+    #[serde(default)]
+    pub apparent_std: Option<f32>,
     /// What the face is used for.
     pub part: Option<Part>,
     /// Left edge of the labelled box.
@@ -83,6 +89,18 @@ pub struct FaceRow {
     pub rmouth_x: Option<f32>,
     /// Right corner of the mouth.
     pub rmouth_y: Option<f32>,
+    /// IMDB-WIKI: day of birth as MATLAB counts days (1 is 1 January of the year 0).
+    #[serde(default)]
+    pub birth_day: Option<f64>,
+    /// IMDB-WIKI: the year in which the picture was taken.
+    #[serde(default)]
+    pub photo_year: Option<f64>,
+    /// IMDB-WIKI: how sure its detector was of the face; −∞ where it found none.
+    #[serde(default)]
+    pub face_score: Option<f64>,
+    /// IMDB-WIKI: the same of a second face, where there is one.
+    #[serde(default)]
+    pub second_face_score: Option<f64>,
 }
 
 impl FaceRow {

@@ -1,146 +1,119 @@
 //! Stage `index`: a data set's own manifest → `faces.csv`.
 //!
-//! A plain CSV manifest has the columns `path` (relative to the data's folder) and any of `age`,
-//! `age_lo`, `age_hi`, `gender` (M or F), `race`, `subject`, `source`, `part`, a box `x1,y1,x2,y2` and landmarks
-//! `leye_x … rmouth_y` in pixels; other columns are passed over.
+//! Nothing is judged here: what a manifest says is written down, also where it cannot be true; `clean`
+//! drops that, and counts it.
 
-use std::collections::HashMap;
-use std::fs::File;
+mod fairface;
+mod imdb_wiki;
+mod plain;
+mod utkface;
+
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
-use csv::StringRecord;
+use anyhow::{Result, bail, ensure};
 
-use crate::faces::{self, FaceRow};
+use crate::faces::FaceRow;
+use crate::files::write_atomic;
 
-/// Reads the CSV manifest `manifest`, whose paths are relative to `root`, and writes `out`.
+/// What to read, and where to write it.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it as the command's own help")]
+    pub manifest: Manifest,
+    /// The folder that the manifest's paths are relative to; without it, the manifest's own.
+    #[arg(long)]
+    pub root: Option<PathBuf>,
+    /// faces.csv to write.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// Which data set: one of them.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Manifest {
+    /// A plain CSV: columns path, age or age_lo and age_hi, gender (M or F), race, subject, source, part,
+    /// apparent_mean, apparent_std, x1 … y2, leye_x … rmouth_y; all but path may be missing.
+    #[arg(long)]
+    pub csv: Option<PathBuf>,
+    /// IMDB-WIKI's wiki.mat or imdb.mat; continue with `trainer clean`.
+    #[arg(long)]
+    pub mat: Option<PathBuf>,
+    /// A folder of pictures called AGE_GENDER_RACE_DATE.jpg, as UTKFace's are, and its sub-folders.
+    #[arg(long)]
+    pub utkface: Option<PathBuf>,
+    /// FairFace's fairface_label_train.csv or fairface_label_val.csv.
+    #[arg(long)]
+    pub fairface: Option<PathBuf>,
+}
+
+/// Reads the manifest and writes `faces.csv`, row by row.
 ///
 /// # Errors
-/// The file and line of the first row that cannot be read.
-pub fn csv(manifest: &Path, root: &Path, out: &Path) -> Result<()> {
-    let rows = read_csv(manifest, root)?;
-    let missing = rows.iter().filter(|row| !row.path.is_file()).count();
-    ensure!(
-        missing < rows.len(),
-        "none of the {} pictures lies under {}",
-        rows.len(),
-        root.display()
+/// The file, and line or row, of the first entry that cannot be read; no picture where they should be.
+pub fn run(options: &Options) -> Result<()> {
+    let mut count = Count::default();
+    write_atomic(&options.out, |file| {
+        let mut writer = csv::Writer::from_writer(file);
+        read(options, &mut |row| {
+            count.add(&row);
+            Ok(writer.serialize(row)?)
+        })?;
+        count.check()?;
+        Ok(writer.flush()?)
+    })?;
+    eprintln!(
+        "index: {} faces, {} without their picture → {}",
+        count.rows,
+        count.missing,
+        options.out.display()
     );
-    faces::write(out, &rows)?;
-    eprintln!("index: {} faces, {missing} without their picture → {}", rows.len(), out.display());
     Ok(())
 }
 
-fn read_csv(manifest: &Path, root: &Path) -> Result<Vec<FaceRow>> {
-    let file = File::open(manifest).with_context(|| format!("opening {}", manifest.display()))?;
-    let mut reader = csv::Reader::from_reader(file);
-    let columns = Columns::new(reader.headers()?);
-    ensure!(columns.0.contains_key("path"), "{} has no column `path`", manifest.display());
-    let mut rows = Vec::new();
-    for (at, record) in reader.records().enumerate() {
-        let row = record.map_err(Into::into).and_then(|r| columns.row(&r, root));
-        rows.push(row.with_context(|| format!("{} line {}", manifest.display(), at + 2))?);
+fn read(options: &Options, take: Take<'_>) -> Result<()> {
+    let root = |manifest: &Path| match &options.root {
+        Some(root) => root.clone(),
+        None => manifest.parent().unwrap_or(Path::new("")).to_owned(),
+    };
+    let Manifest { csv, mat, fairface, utkface } = &options.manifest;
+    match (csv, mat, fairface, utkface) {
+        (Some(manifest), ..) => plain::read(manifest, &root(manifest), take),
+        (_, Some(manifest), ..) => imdb_wiki::read(manifest, &root(manifest), take),
+        (_, _, Some(manifest), _) => fairface::read(manifest, &root(manifest), take),
+        (.., Some(folder)) => utkface::read(folder, take),
+        _ => bail!("one of --csv, --mat, --fairface and --utkface is needed"),
     }
-    Ok(rows)
 }
 
-struct Columns(HashMap<String, usize>);
+/// Takes a row of `faces.csv`.
+type Take<'a> = &'a mut dyn FnMut(FaceRow) -> Result<()>;
 
-impl Columns {
-    fn new(headers: &StringRecord) -> Self {
-        Self(headers.iter().enumerate().map(|(at, name)| (name.trim().to_owned(), at)).collect())
-    }
+#[derive(Default)]
+struct Count {
+    rows: usize,
+    missing: usize,
+    first: PathBuf,
+}
 
-    fn text<'r>(&self, record: &'r StringRecord, name: &str) -> &'r str {
-        self.0.get(name).and_then(|&at| record.get(at)).unwrap_or_default().trim()
-    }
-
-    /// The value of a column; `None` where the column is missing or the cell is empty.
-    fn value<T: serde::de::DeserializeOwned>(
-        &self,
-        record: &StringRecord,
-        name: &str,
-    ) -> Result<Option<T>> {
-        let text = self.text(record, name);
-        if text.is_empty() {
-            return Ok(None);
+impl Count {
+    fn add(&mut self, row: &FaceRow) {
+        self.rows += 1;
+        self.missing += usize::from(!row.path.is_file());
+        if self.rows == 1 {
+            self.first.clone_from(&row.path);
         }
-        let cell = StringRecord::from(vec![text]);
-        let value = cell.deserialize(None);
-        value.map(Some).with_context(|| format!("column {name} holds {text:?}"))
     }
 
-    fn row(&self, record: &StringRecord, root: &Path) -> Result<FaceRow> {
-        let age: Option<u8> = self.value(record, "age")?;
-        let number = |name: &str| self.value::<f32>(record, name);
-        let row = FaceRow {
-            path: picture_path(root, self.text(record, "path"))?,
-            age_lo: self.value(record, "age_lo")?.or(age),
-            age_hi: self.value(record, "age_hi")?.or(age),
-            gender: self.value(record, "gender")?,
-            race: self.text(record, "race").to_owned(),
-            subject: self.text(record, "subject").to_owned(),
-            source: self.text(record, "source").to_owned(),
-            part: self.value(record, "part")?,
-            x1: number("x1")?,
-            y1: number("y1")?,
-            x2: number("x2")?,
-            y2: number("y2")?,
-            leye_x: number("leye_x")?,
-            leye_y: number("leye_y")?,
-            reye_x: number("reye_x")?,
-            reye_y: number("reye_y")?,
-            nose_x: number("nose_x")?,
-            nose_y: number("nose_y")?,
-            lmouth_x: number("lmouth_x")?,
-            lmouth_y: number("lmouth_y")?,
-            rmouth_x: number("rmouth_x")?,
-            rmouth_y: number("rmouth_y")?,
-        };
-        row.check()?;
-        Ok(row)
-    }
-}
-
-fn picture_path(root: &Path, relative: &str) -> Result<PathBuf> {
-    ensure!(!relative.is_empty(), "the path is empty");
-    Ok(root.join(relative))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::faces::{AgeRange, GenderMark};
-
-    fn check(text: &str) -> Result<Vec<FaceRow>> {
-        let folder = tempfile::tempdir().unwrap();
-        let manifest = folder.path().join("m.csv");
-        std::fs::write(&manifest, text).unwrap();
-        read_csv(&manifest, Path::new("/data"))
-    }
-
-    #[test]
-    fn exact_ages_and_ranges_become_ranges() {
-        let rows = check("path,age,age_lo,age_hi,gender\na.jpg,31,,,F\nb.jpg,,3,9,M\nc.jpg,,,,\n")
-            .unwrap();
-        assert_eq!(rows[0].age(), Some(AgeRange { lo: 31, hi: 31 }));
-        assert_eq!(rows[1].age(), Some(AgeRange { lo: 3, hi: 9 }));
-        assert_eq!((rows[2].age(), rows[2].gender), (None, None));
-        assert_eq!(rows[0].gender, Some(GenderMark::Female));
-        assert_eq!(rows[0].path, Path::new("/data/a.jpg"));
-    }
-
-    #[test]
-    fn a_bad_row_is_named_by_file_and_line() {
-        for (text, what) in [
-            ("path,age\na.jpg,31\nb.jpg,old\n", "line 3"),
-            ("path,age_lo,age_hi\na.jpg,9,3\n", "line 2"),
-            ("path,gender\na.jpg,X\n", "line 2"),
-            ("path,age\na.jpg\n", "line 2"),
-            ("age\n3\n", "no column `path`"),
-        ] {
-            let error = format!("{:#}", check(text).unwrap_err());
-            assert!(error.contains(what) && error.contains("m.csv"), "{error}");
-        }
+    fn check(&self) -> Result<()> {
+        ensure!(self.rows > 0, "the manifest lists no faces");
+        ensure!(
+            self.missing < self.rows,
+            "none of the {} pictures is where it should be, such as {}: is --root right?",
+            self.rows,
+            self.first.display()
+        );
+        Ok(())
     }
 }

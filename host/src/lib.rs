@@ -1,9 +1,11 @@
 //! The trainer: labelled pictures in, a verified int8 bundle out.
 //!
 //! Every stage is a subcommand that reads files and writes files:
-//! [`index`] → [`split`] → [`crops`] → `train` → [`make`] → [`verify`] → [`eval`].
-//! Only `train` needs torch (feature `torch`); everything else builds and runs without it.
+//! [`index`] → [`clean`] → [`split`] → [`crops`] → [`features`] → `train` → [`make`] → [`verify`] →
+//! [`eval`]; Only `features` and `train` need torch (feature `torch`);
+//! everything else builds and runs without it.
 
+pub mod clean;
 pub mod cli;
 pub mod contract;
 pub mod crops;
@@ -17,11 +19,14 @@ pub mod fold;
 pub mod index;
 pub mod init;
 pub mod labels;
+pub mod look;
 pub mod make;
+pub mod mat;
 pub mod metrics;
 pub mod net;
 pub mod onnx;
 pub mod progress;
+pub mod protocol;
 pub mod quantize;
 pub mod split;
 #[cfg(feature = "torch")]

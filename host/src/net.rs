@@ -112,6 +112,16 @@ pub enum Task {
     Gender,
 }
 
+impl Task {
+    /// As the command line has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Age => "age",
+            Self::Gender => "gender",
+        }
+    }
+}
+
 /// A trunk and two heads; one alone after [`Net::only`].
 ///
 /// # Shapes

@@ -3,9 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
 use crate::faces::{self, FaceRow, Part};
+use crate::protocol::Protocol;
 
 /// How the parts are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -15,28 +19,56 @@ pub enum Rule {
     Subject,
     /// By the number in the file's name: divisible by 10 is test, remainder 1 is val, else train.
     Number,
+    /// The seed's: rows shuffled, 70 % train and 30 % val. The seed chooses and reports on the same 30 %;
+    /// a person may be in both parts.
+    Rows,
 }
 
-/// Writes the part of every face of `faces` into that file.
+impl Rule {
+    /// What a protocol does.
+    pub fn of(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Default => Self::Subject,
+            Protocol::Seed => Self::Rows,
+        }
+    }
+}
+
+/// Writes the faces of `faces_csv`, each with its part, into `out`.
 ///
 /// # Errors
 /// A file that cannot be read or written, or under [`Rule::Number`] a name without a number.
-pub fn run(faces_csv: &Path, rule: Rule, seed: u64) -> Result<()> {
+pub fn run(faces_csv: &Path, out: &Path, rule: Rule, seed: u64) -> Result<()> {
     let mut rows = faces::read(faces_csv)?;
-    for row in &mut rows {
-        row.part = Some(part(row, rule, seed)?);
+    if rule == Rule::Rows {
+        split_rows(&mut rows, seed);
+    } else {
+        rows.iter_mut().try_for_each(|row| {
+            row.part = Some(part(row, rule, seed)?);
+            Ok::<_, anyhow::Error>(())
+        })?;
     }
-    faces::write(faces_csv, &rows)?;
+    faces::write(out, &rows)?;
     let count = |part| rows.iter().filter(|row| row.part == Some(part)).count();
     let (train, val, test) = (count(Part::Train), count(Part::Val), count(Part::Test));
-    eprintln!("split: {train} train, {val} val, {test} test → {}", faces_csv.display());
+    eprintln!("split: {train} train, {val} val, {test} test → {}", out.display());
     Ok(())
+}
+
+/// The first 70 % of a seeded shuffle are train.
+fn split_rows(rows: &mut [FaceRow], seed: u64) {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let train = rows.len() * 7 / 10;
+    for (place, at) in order.into_iter().enumerate() {
+        rows[at].part = Some(if place < train { Part::Train } else { Part::Val });
+    }
 }
 
 fn part(row: &FaceRow, rule: Rule, seed: u64) -> Result<Part> {
     let share = match rule {
         Rule::Number => number(&row.path)? % 10,
-        Rule::Subject => hashed(row, seed) % 10,
+        Rule::Subject | Rule::Rows => hashed(row, seed) % 10,
     };
     Ok(match share {
         0 => Part::Test,
@@ -68,12 +100,21 @@ mod tests {
     use super::*;
 
     fn row(path: &str, subject: &str) -> FaceRow {
-        let csv = format!(
-            "path,age_lo,age_hi,gender,race,subject,source,part,x1,y1,x2,y2,leye_x,leye_y,reye_x,reye_y,\
-             nose_x,nose_y,lmouth_x,lmouth_y,rmouth_x,rmouth_y\n{path},,,,,{subject}{}\n",
-            ",".repeat(16)
+        FaceRow { path: path.into(), subject: subject.into(), ..FaceRow::default() }
+    }
+
+    #[test]
+    fn the_seed_s_parts_are_70_and_30_of_100_rows() {
+        let mut rows: Vec<FaceRow> = (0..100).map(|k| row(&format!("{k}.jpg"), "one")).collect();
+        split_rows(&mut rows, 7);
+        let train = |rows: &[FaceRow]| rows.iter().filter(|r| r.part == Some(Part::Train)).count();
+        assert_eq!(
+            (train(&rows), rows.iter().filter(|r| r.part == Some(Part::Val)).count()),
+            (70, 30)
         );
-        csv::Reader::from_reader(csv.as_bytes()).deserialize().next().unwrap().unwrap()
+        let before = rows.clone();
+        split_rows(&mut rows, 8);
+        assert_ne!(rows, before);
     }
 
     #[test]

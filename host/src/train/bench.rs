@@ -15,10 +15,11 @@ use super::adamw::AdamW;
 use super::cross_entropy;
 use super::device::{On, Precision};
 use super::forward::{Forward, Mode, Parameters};
-use super::recipe::{Protocol, Recipe};
+use super::recipe::Recipe;
 use crate::files::write_atomic;
 use crate::init;
 use crate::net::{self, Net, Task};
+use crate::protocol::Protocol;
 
 /// Pictures that go through the trunk at once.
 const TRUNK_BATCH: i64 = 16;
@@ -112,6 +113,39 @@ fn print(figures: &Figures) {
     if let Some(peak) = figures.peak_mb {
         println!("\n{}, {}, peak {peak} MB", figures.device, figures.precision);
     }
+}
+
+/// How fast this machine goes, in seconds a face.
+pub struct Pace {
+    /// Through the trunk, forward.
+    pub trunk_s: f64,
+    /// A training step of the age head on what the trunk made.
+    pub head_step_s: f64,
+}
+
+/// Tries a net on the CPU for some seconds.
+///
+/// # Errors
+/// What torch says.
+pub fn pace(net: &Net) -> Result<Pace> {
+    let net = net.clone().only(Task::Age);
+    let options = Options {
+        net: net.name.into(),
+        batch: 16,
+        steps: 1,
+        trunk_passes: 1,
+        device: On::Cpu,
+        precision: Precision::F32,
+        threads: std::thread::available_parallelism().map_or(1, Into::into),
+        json: None,
+    };
+    let batch = options.batch as f64;
+    // A step costs nearly the same for 16 faces as for 256: it is the weights that are read.
+    let wide = Options { batch: 256, ..options.clone() };
+    Ok(Pace {
+        trunk_s: trunk_pass(&net, &options, Device::Cpu, Kind::Float)? / batch,
+        head_step_s: head_step(&net, &wide, Device::Cpu, Kind::Float)? / 256.0,
+    })
 }
 
 fn head_step(net: &Net, options: &Options, device: Device, kind: Kind) -> Result<f64> {

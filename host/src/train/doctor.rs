@@ -13,7 +13,8 @@ use super::adamw::AdamW;
 use super::cross_entropy;
 use super::device::{self, On, Precision};
 use super::forward::{Forward, Mode, Parameters};
-use super::recipe::{Protocol, Recipe};
+use super::recipe::Recipe;
+use crate::protocol::Protocol;
 use crate::{init, net};
 
 /// Faces in each of the steps that are tried.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::device::{On, Precision};
 use crate::net::Task;
+use crate::protocol::Protocol;
 
 /// What a run can be told; what is not said is as [`Recipe::default_for`] has it.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -73,18 +74,6 @@ pub struct Options {
     /// Goes on from `last.safetensors`.
     #[arg(long)]
     pub resume: bool,
-}
-
-/// Whose way of training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Protocol {
-    /// Ours: full passes, a cosine of learning rates, label distributions, early stop.
-    #[default]
-    Default,
-    /// The seed's (sefiks.com, 2019): 250 rounds of 256 draws with replacement, batches of 32, Adam at
-    /// 1e-3, one class a label.
-    Seed,
 }
 
 /// Everything that decides what a run learns, kept in `train.json`.

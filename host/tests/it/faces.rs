@@ -32,8 +32,17 @@ pub(crate) fn write(folder: &Path) -> PathBuf {
 /// Runs `index`, `split` and `crop` for a net of `size_px`; the crops lie in `folder/crops`.
 pub(crate) fn crops(folder: &Path, size_px: u32) -> PathBuf {
     let (faces, crops) = (folder.join("faces.csv"), folder.join("crops"));
-    index::csv(&write(folder), folder, &faces).unwrap();
-    split::run(&faces, split::Rule::Number, 0).unwrap();
+    index::run(&from_csv(write(folder), folder, &faces)).unwrap();
+    split::run(&faces, &faces, split::Rule::Number, 0).unwrap();
     crops::run(&faces, size_px, &crops).unwrap();
     crops
+}
+
+/// What `index --csv` is told.
+pub(crate) fn from_csv(manifest: PathBuf, root: &Path, out: &Path) -> index::Options {
+    index::Options {
+        manifest: index::Manifest { csv: Some(manifest), ..index::Manifest::default() },
+        root: Some(root.to_owned()),
+        out: out.to_owned(),
+    }
 }

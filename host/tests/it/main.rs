@@ -8,6 +8,7 @@
 
 mod bundles;
 mod faces;
+mod index;
 mod stages;
 #[cfg(feature = "torch")]
 mod train;

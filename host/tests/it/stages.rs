@@ -39,8 +39,8 @@ fn an_unreadable_picture_is_skipped_and_the_rest_cut() {
     let manifest = super::faces::write(folder.path());
     fs::write(folder.path().join("face_7.png"), "no picture").unwrap();
     let (faces, crops) = (folder.path().join("faces.csv"), folder.path().join("crops"));
-    host::index::csv(&manifest, folder.path(), &faces).unwrap();
-    host::split::run(&faces, host::split::Rule::Number, 0).unwrap();
+    host::index::run(&super::faces::from_csv(manifest, folder.path(), &faces)).unwrap();
+    host::split::run(&faces, &faces, host::split::Rule::Number, 0).unwrap();
     host::crops::run(&faces, 96, &crops).unwrap();
     assert_eq!(Crops::open(&crops, 96).unwrap().rows.len(), 39);
 }

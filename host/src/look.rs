@@ -1,0 +1,140 @@
+//! Stage `look`: what the data are like, before anything is learnt from them.
+//!
+//! Writes `age.svg` and `gender.svg`, prints a table, and where `--pictures` asks for it, `sheet.png`.
+
+mod histogram;
+mod sheet;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+
+use crate::faces::{self, FaceRow, GenderMark};
+use crate::files::write_atomic;
+use histogram::{Histogram, Series};
+
+/// Years of age in one bar.
+const BAR_YEARS: u8 = 5;
+
+/// What to look at.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// faces.csv.
+    #[arg(long)]
+    pub faces: PathBuf,
+    /// Folder for the pictures.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Also draws a sheet of so many faces, chosen by chance; it shows people.
+    #[arg(long, default_value_t = 0)]
+    pub pictures: usize,
+    /// Seeds that choice.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Draws.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub fn run(options: &Options) -> Result<()> {
+    let rows = faces::read(&options.faces)?;
+    ensure!(!rows.is_empty(), "{} holds no faces", options.faces.display());
+    let svg = |name: &str, text: &str| {
+        write_atomic(&options.out.join(name), |file| Ok(file.write_all(text.as_bytes())?))
+    };
+    svg("age.svg", &ages(&rows).svg())?;
+    svg("gender.svg", &genders(&rows).svg())?;
+    if options.pictures > 0 {
+        let sheet = sheet::draw(&rows, options.pictures, options.seed);
+        crate::files::replace(&options.out.join("sheet.png"), |part| {
+            Ok(sheet.save_with_format(part, image::ImageFormat::Png)?)
+        })?;
+    }
+    #[allow(clippy::print_stdout, reason = "the table is what one wants to see")]
+    {
+        println!("{}", table(&rows));
+    }
+    Ok(())
+}
+
+/// Women and men by age; a labelled range is spread over its years.
+fn ages(rows: &[FaceRow]) -> Histogram {
+    let bars = usize::from(100 / BAR_YEARS) + 1;
+    let count = |gender: Option<GenderMark>| {
+        let mut counts = vec![0.0; bars];
+        for range in rows.iter().filter(|row| row.gender == gender).filter_map(FaceRow::age) {
+            let share = 1.0 / f64::from(range.hi - range.lo + 1);
+            for year in range.lo..=range.hi {
+                counts[usize::from(year.min(100) / BAR_YEARS)] += share;
+            }
+        }
+        counts
+    };
+    let series = [
+        ("labelled female", "#c2571a", Some(GenderMark::Female)),
+        ("labelled male", "#2a78b8", Some(GenderMark::Male)),
+        ("not labelled", "#7f7f7f", None),
+    ];
+    Histogram {
+        title: format!("Labelled age of {} faces", rows.len()),
+        axis: "age in years".into(),
+        labels: (0..bars).map(|bar| (bar * usize::from(BAR_YEARS)).to_string()).collect(),
+        series: series
+            .into_iter()
+            .map(|(name, color, gender)| Series { name, color, counts: count(gender) })
+            .filter(|series| series.counts.iter().any(|count| *count > 0.0))
+            .collect(),
+    }
+}
+
+fn genders(rows: &[FaceRow]) -> Histogram {
+    let count = |gender| rows.iter().filter(|row| row.gender == gender).count() as f64;
+    Histogram {
+        title: format!("Labelled gender of {} faces", rows.len()),
+        axis: String::new(),
+        labels: ["female", "male", "unknown"].map(String::from).to_vec(),
+        series: vec![Series {
+            name: "faces",
+            color: "#2a78b8",
+            counts: vec![
+                count(Some(GenderMark::Female)),
+                count(Some(GenderMark::Male)),
+                count(None),
+            ],
+        }],
+    }
+}
+
+/// Faces by part and gender, and the spread of ages.
+fn table(rows: &[FaceRow]) -> String {
+    let mut parts: BTreeMap<String, [usize; 4]> = BTreeMap::new();
+    for row in rows {
+        let part = row.part.map_or("no part yet".into(), |part| format!("{part:?}").to_lowercase());
+        let counts = parts.entry(part).or_default();
+        counts[0] += 1;
+        counts[match row.gender {
+            Some(GenderMark::Female) => 1,
+            Some(GenderMark::Male) => 2,
+            None => 3,
+        }] += 1;
+    }
+    let mut text =
+        String::from("| part | faces | female | male | gender unknown |\n|---|---|---|---|---|");
+    for (part, [all, female, male, unknown]) in parts {
+        text += &format!("\n| {part} | {all} | {female} | {male} | {unknown} |");
+    }
+    let mut ages: Vec<f32> = rows
+        .iter()
+        .filter_map(FaceRow::age)
+        .map(|range| (f32::from(range.lo) + f32::from(range.hi)) / 2.0)
+        .collect();
+    ages.sort_by(f32::total_cmp);
+    if let (Some(first), Some(last)) = (ages.first(), ages.last()) {
+        let median = ages[ages.len() / 2];
+        text += &format!("\n\nAges {first} to {last} years, median {median}.");
+    }
+    text
+}
