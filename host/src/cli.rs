@@ -74,6 +74,9 @@ enum Command {
     /// Times a step of training, on kept features and through the trunk.
     #[cfg(feature = "torch")]
     Bench(crate::train::bench::Options),
+    /// Asks trained heads about kept features, in torch.
+    #[cfg(feature = "torch")]
+    Predict(crate::train::predict::Options),
     /// Writes an f32 bundle.
     Export {
         #[command(flatten)]
@@ -130,6 +133,8 @@ impl Cli {
             Command::Doctor(options) => crate::train::doctor::run(&options),
             #[cfg(feature = "torch")]
             Command::Bench(options) => crate::train::bench::run(&options),
+            #[cfg(feature = "torch")]
+            Command::Predict(options) => crate::train::predict::run(&options),
             Command::Export { source, target } => make::export(&source, &target),
             Command::Quantize { source, target, calibrating } => {
                 make::quantize(&source, &target, &calibrating)

@@ -50,6 +50,12 @@ pub struct CropRow {
     /// The data set it comes from.
     #[serde(default)]
     pub source: String,
+    /// A jury's mean age in years.
+    #[serde(default)]
+    pub apparent_mean: Option<f32>,
+    /// … and its standard deviation.
+    #[serde(default)]
+    pub apparent_std: Option<f32>,
     /// What the face is used for.
     pub part: Part,
     box_a: f32,
@@ -245,6 +251,8 @@ impl Cutter {
             gender: row.gender,
             race: row.race.clone(),
             source: row.source.clone(),
+            apparent_mean: row.apparent_mean,
+            apparent_std: row.apparent_std,
             part: row.part.context("the face has no part")?,
             box_a: by_box.a,
             box_b: by_box.b,

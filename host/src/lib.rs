@@ -25,6 +25,7 @@ pub mod mat;
 pub mod metrics;
 pub mod net;
 pub mod onnx;
+pub mod predictions;
 pub mod progress;
 pub mod protocol;
 pub mod quantize;

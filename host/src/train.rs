@@ -13,10 +13,12 @@ pub mod device;
 pub mod doctor;
 pub mod forward;
 mod loader;
+pub mod predict;
 pub mod recipe;
 mod score;
 mod source;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -64,8 +66,13 @@ pub fn run(job: &Job) -> Result<()> {
     let device = options.device.open()?;
     tch::set_num_threads(i32::try_from(options.threads)?);
     let recipe = Recipe::new(net.name, options)?;
-    let weights = first_weights(&net, job)?;
-    let source = open_source(job, &net, &weights)?;
+    let (mut weights, given) = first_weights(&net, job)?;
+    let source = open_source(job, &net, (&weights, &recipe))?;
+    rescale_heads(
+        &net,
+        &mut weights,
+        |name| if given.contains(name) { source.unit() } else { 1.0 },
+    );
     let loader = Loader::new(&source, &recipe);
     ensure!(loader.steps_an_epoch() > 0, "fewer train faces than one batch");
     ensure!(loader.count(Part::Train) > 0, "no faces in part train");
@@ -103,35 +110,49 @@ fn asked(job: &Job) -> Result<Net> {
 }
 
 /// What training begins with: the given weights, and random ones for the rest. On features, the trunk's
-/// are not needed.
-fn first_weights(net: &Net, job: &Job) -> Result<Weights> {
+/// are not needed. Also the names of the tensors that were given.
+fn first_weights(net: &Net, job: &Job) -> Result<(Weights, BTreeSet<String>)> {
     let heads = Net { trunk: vec![], ..net.clone() };
     let needed = if job.features.is_some() { &heads } else { net };
     let mut weights = init::he(needed, job.options.seed);
+    let mut names = BTreeSet::new();
     if let [_, ..] = &job.options.weights[..] {
         let given = Weights::read_all(&job.options.weights)?;
         for (name, tensor) in &mut weights.tensors {
-            if let Some(found) = given.tensors.get(name) {
+            if given.tensors.contains_key(name) {
                 *tensor = given.get(name, &tensor.shape)?.clone();
-                ensure!(found.shape == tensor.shape, "{name} is of another shape");
+                names.insert(name.clone());
             }
         }
         weights.input = given.input;
     }
-    Ok(weights)
+    Ok((weights, names))
 }
 
-fn open_source(job: &Job, net: &Net, weights: &Weights) -> Result<Source> {
+fn open_source(job: &Job, net: &Net, (weights, recipe): (&Weights, &Recipe)) -> Result<Source> {
     match (&job.features, &job.crops) {
         (Some(features), _) => {
             ensure!(
                 job.options.unfreeze_from.is_none(),
                 "--unfreeze-from needs --crops: features are of a frozen trunk"
             );
-            Source::features(features, net)
+            Source::features(features, net, recipe)
         }
         (None, Some(crops)) => Source::crops(crops, net, &weights.input),
         (None, None) => anyhow::bail!("--crops or --features is missing"),
+    }
+}
+
+/// Multiplies the weights of each head's first layer by what `factor` says of them: heads that read
+/// features, and heads that read them divided by it, then compute the same.
+fn rescale_heads(net: &Net, weights: &mut Weights, factor: impl Fn(&str) -> f32) {
+    for head in [&net.age, &net.gender] {
+        let first = head.iter().find_map(Layer::weighted).map(|layer| layer.name);
+        let name = first.map(|first| format!("{first}.weight")).unwrap_or_default();
+        if let Some(tensor) = weights.tensors.get_mut(&name) {
+            let factor = factor(&name);
+            tensor.values.iter_mut().for_each(|value| *value *= factor);
+        }
     }
 }
 
@@ -182,7 +203,7 @@ impl Pass<'_> {
         let input = input.f_to_device(self.forward.parameters.device())?;
         match self.source {
             Source::Crops { .. } => self.forward.run(&input),
-            Source::Features(_) => self.forward.heads(&input),
+            Source::Features { .. } => self.forward.heads(&input),
         }
     }
 }
@@ -246,7 +267,9 @@ impl Run<'_> {
         let kept = self.average.parameters(&self.parameters);
         let val = score::score(&self.pass(&kept, Mode::Eval), loader)?;
         if self.log.iter().all(|log| val.loss <= log.val.loss) {
-            self.best = Some(self.average.kept(&self.parameters)?);
+            let mut best = self.average.kept(&self.parameters)?;
+            rescale_heads(self.net, &mut best, |_| self.source.unit().recip());
+            self.best = Some(best);
         }
         Ok(EpochLog {
             epoch: self.log.len() + 1,

@@ -113,6 +113,9 @@ pub struct Recipe {
     pub save_every: u32,
     /// Whether pictures are changed, or features drawn as their mirror image, by chance.
     pub augment: bool,
+    /// Whether features are divided by their root mean square while heads learn on them; the heads'
+    /// first layer takes that up when it is kept.
+    pub even_features: bool,
     /// Seeds every choice.
     pub seed: u64,
     /// Where it was computed.
@@ -152,6 +155,7 @@ impl Recipe {
             patience: None,
             save_every: 1,
             augment: true,
+            even_features: true,
             seed: 0,
             device: On::Cpu,
             precision: Precision::Auto,
@@ -170,12 +174,13 @@ impl Recipe {
                 average_decay: 0.0,
                 save_every: 10,
                 augment: false,
+                even_features: false,
                 ..compact
             },
             (Protocol::Default, "vgg-face") => Self {
                 epochs: 12,
                 batch: 256,
-                lr: 1e-4,
+                lr: 1e-3,
                 average_decay: 0.98,
                 patience: Some(4),
                 ..compact

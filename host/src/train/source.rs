@@ -10,7 +10,9 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::augment;
+use super::recipe::Recipe;
 use crate::crops::{CropRow, Crops};
+use crate::faces::Part;
 use crate::features::{Features, Variant};
 use crate::net::Net;
 
@@ -18,9 +20,12 @@ use crate::net::Net;
 pub(super) enum Source {
     /// Pictures: the whole net runs.
     Crops { crops: Crops, preprocessor: Box<Preprocessor> },
-    /// Features: the heads alone run.
-    Features(Features),
+    /// Features: the heads alone run. What is kept is divided by `unit` before they see it.
+    Features { features: Features, unit: f32 },
 }
+
+/// Faces whose features tell the unit.
+const SAMPLE: usize = 256;
 
 impl Source {
     /// The crops in `folder`, to be read as `input` says.
@@ -30,7 +35,10 @@ impl Source {
     }
 
     /// The features in `folder`, which must be those of `net`.
-    pub(super) fn features(folder: &Path, net: &Net) -> Result<Self> {
+    ///
+    /// VGG's are up to hundreds, 25,088 of them a face: steps that are small for one weight would throw
+    /// their sum about. So they are seen in units of their own root mean square, if `recipe` says so.
+    pub(super) fn features(folder: &Path, net: &Net, recipe: &Recipe) -> Result<Self> {
         let features = Features::open(folder)?;
         let (found, expected) = (&features.about, net.trunk_shape());
         ensure!(
@@ -41,14 +49,23 @@ impl Source {
             found.net,
             net.name
         );
-        Ok(Self::Features(features))
+        let unit = if recipe.even_features { root_mean_square(&features) } else { 1.0 };
+        Ok(Self::Features { features, unit })
+    }
+
+    /// What features were divided by; 1 for pictures.
+    pub(super) fn unit(&self) -> f32 {
+        match self {
+            Self::Crops { .. } => 1.0,
+            Self::Features { unit, .. } => *unit,
+        }
     }
 
     /// One a face.
     pub(super) fn rows(&self) -> &[CropRow] {
         match self {
             Self::Crops { crops, .. } => &crops.rows,
-            Self::Features(features) => &features.rows,
+            Self::Features { features, .. } => &features.rows,
         }
     }
 
@@ -59,7 +76,7 @@ impl Source {
                 let side = crops.size_px() as usize;
                 vec![3, side, side]
             }
-            Self::Features(features) => features.about.shape.clone(),
+            Self::Features { features, .. } => features.about.shape.clone(),
         }
     }
 
@@ -79,15 +96,29 @@ impl Source {
                 let tensor = |&at: &usize| preprocessor.tensor(&picture(at)).values;
                 members.par_iter().map(tensor).collect::<Vec<_>>().concat()
             }
-            Self::Features(features) => {
+            Self::Features { features, unit } => {
                 let mut values = Vec::with_capacity(members.len() * features.about.row_len());
                 for &at in members {
                     let mirrored = chance(at).is_some_and(|mut rng| rng.random_bool(0.5));
                     let variant = if mirrored { Variant::Mirrored } else { Variant::Plain };
                     features.extend(&mut values, at, variant);
                 }
+                if *unit != 1.0 {
+                    values.iter_mut().for_each(|value| *value /= unit);
+                }
                 values
             }
         }
     }
+}
+
+/// Over the first train faces; 1 where that is 0.
+fn root_mean_square(features: &Features) -> f32 {
+    let mut values = vec![];
+    let train = features.rows.iter().enumerate().filter(|(_, row)| row.part == Part::Train);
+    train.take(SAMPLE).for_each(|(at, _)| features.extend(&mut values, at, Variant::Plain));
+    let squares: f64 = values.iter().map(|v| f64::from(v * v)).sum();
+    #[allow(clippy::cast_possible_truncation, reason = "a mean of f32 values")]
+    let root = (squares / values.len().max(1) as f64).sqrt() as f32;
+    if root.is_normal() { root } else { 1.0 }
 }

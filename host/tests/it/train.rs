@@ -163,6 +163,9 @@ fn heads_learn_on_features_one_at_a_time() {
     let weights = joined.trim_start_matches("verify ");
     ok(folder, &format!("export {weights} --out f32"));
     ok(folder, &format!("{joined} --bundle f32"));
+    ok(folder, &format!("predict --net compact {weights} --features features --out said.csv"));
+    let said = host::predictions::read(&folder.join("said.csv")).unwrap();
+    assert!(said.len() == 40 && said.iter().all(|one| one.years.is_some()));
     ok(folder, &format!("export {weights} --only age --out age.onnx"));
     assert!(refused(folder, &format!("export {weights} --only age --out age")).contains(".onnx"));
     let seed = ok(folder, &format!("{HEADS} --protocol seed --task age --out seed"));
