@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use models::bundle::Bundle;
 use models::detect::{self, Detector, Face, rustface::RustFace, yunet::Yunet};
-use models::estimator::FaceEstimator;
+use models::estimator::{Estimate, FaceEstimator};
 use models::geometry::Rect;
 use models::image::RgbView;
 use rayon::prelude::*;
@@ -19,6 +19,7 @@ use rayon::prelude::*;
 use crate::faces::{self, FaceRow, Part};
 use crate::files::read_picture;
 use crate::metrics::{Answer, Outcome};
+use crate::predictions::{self, Prediction};
 use crate::progress;
 
 /// What to evaluate, and on what.
@@ -45,6 +46,9 @@ pub struct Options {
     /// Folder for NAME.json and NAME.md; the table is printed either way.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// predictions.csv to write: what the bundle says of each face, for `trainer report`.
+    #[arg(long)]
+    predictions: Option<PathBuf>,
     /// What `kiosk analyze --json` said of the same pictures with the same detector and bundle: fails
     /// where an apparent age differs by more than 0.001 years.
     #[arg(long)]
@@ -59,8 +63,8 @@ struct Answered {
     row: FaceRow,
     /// The box of the face that counts; `None` where no face was found.
     found: Option<Rect>,
-    answer: Option<Answer>,
-    other: Option<Answer>,
+    estimate: Option<Estimate>,
+    other: Option<Estimate>,
 }
 
 /// Evaluates and reports.
@@ -87,6 +91,10 @@ pub fn run(options: &Options) -> Result<()> {
     });
     let answered: Vec<Answered> = answered.collect::<Result<_>>()?;
     bar.finish_and_clear();
+    if let Some(path) = &options.predictions {
+        let said = answered.iter().map(|one| Prediction::new(&one.row, one.estimate.as_ref()));
+        predictions::write(path, &said.collect::<Vec<_>>())?;
+    }
     report::report(options, &bundle, &detector_name, &answered)?;
     options.kiosk.as_deref().map_or(Ok(()), |json| parity::check(json, &answered))
 }
@@ -113,7 +121,7 @@ impl Worker {
     }
 
     fn answer(&mut self, row: FaceRow) -> Answered {
-        let mut answered = Answered { row, found: None, answer: None, other: None };
+        let mut answered = Answered { row, found: None, estimate: None, other: None };
         if let Err(error) = self.fill(&mut answered) {
             eprintln!("{}: {error:#}", answered.row.path.display());
         }
@@ -128,15 +136,10 @@ impl Worker {
             return Ok(());
         };
         answered.found = Some(face.bounds);
-        answered.answer = Some(ask(&mut self.estimator, &view, face)?);
-        answered.other = self.other.as_mut().map(|other| ask(other, &view, face)).transpose()?;
+        answered.estimate = Some(self.estimator.estimate(&view, face)?);
+        answered.other = self.other.as_mut().map(|o| o.estimate(&view, face)).transpose()?;
         Ok(())
     }
-}
-
-fn ask(estimator: &mut FaceEstimator, view: &RgbView<'_>, face: &Face) -> Result<Answer> {
-    let estimate = estimator.estimate(view, face)?;
-    Ok(Answer { years: estimate.age.expected_years(), female: estimate.gender.female() })
 }
 
 /// The face whose centre is nearest that of `target`; without one, the first face.
@@ -152,11 +155,19 @@ fn nearest<T>(faces: &[T], target: Option<Rect>, bounds: impl Fn(&T) -> Rect) ->
 }
 
 impl Answered {
+    fn answer(&self) -> Option<Answer> {
+        self.estimate.as_ref().map(Answer::from)
+    }
+
+    fn other(&self) -> Option<Answer> {
+        self.other.as_ref().map(Answer::from)
+    }
+
     fn outcome(&self) -> Outcome {
-        Outcome { age: self.row.age(), gender: self.row.gender, answer: self.answer }
+        Outcome { age: self.row.age(), gender: self.row.gender, answer: self.answer() }
     }
 
     fn other_outcome(&self) -> Outcome {
-        Outcome { answer: self.other, ..self.outcome() }
+        Outcome { answer: self.other(), ..self.outcome() }
     }
 }

@@ -1,5 +1,6 @@
 //! Scores of predictions against labels, each with its spread and the trivial guess beside it.
 
+use models::estimator::Estimate;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -28,6 +29,12 @@ pub struct Answer {
     pub years: f32,
     /// Probability of *female*.
     pub female: f32,
+}
+
+impl From<&Estimate> for Answer {
+    fn from(estimate: &Estimate) -> Self {
+        Self { years: estimate.age.expected_years(), female: estimate.gender.female() }
+    }
 }
 
 /// A mean with its bootstrap 95 % interval (percentile method, Efron 1979).

@@ -223,7 +223,7 @@ mod tests {
             ("a,30,30,F,1,,30,0.1,0.5", "expected all of years"),
             ("a,30,30,F,0,30,30,0.1,0.5", "expected none of years"),
             ("a,30,30,F,2,30,30,0.1,0.5", "found is 2, expected 0 or 1"),
-            ("a,30,30,F,1,old,30,0.1,0.5", "years"),
+            ("a,30,30,F,1,old,30,0.1,0.5", "invalid float literal"),
             ("a,30,30", "found record with 3 fields"),
         ] {
             let head = "path,age_lo,age_hi,gender,found,years,dominant,label_prob,female";

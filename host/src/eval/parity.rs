@@ -54,14 +54,14 @@ pub(super) fn check(json: &Path, answered: &[Answered]) -> Result<()> {
             .with_context(|| format!("{} is not in the kiosk's answers", path.display()))?;
         let kiosk = nearest(faces, one.found, Face::bounds);
         let (ours, kiosk) =
-            (one.answer.map(|a| a.years), kiosk.map(|face| face.apparent_age_years));
+            (one.answer().map(|a| a.years), kiosk.map(|face| face.apparent_age_years));
         let same = match (ours, kiosk) {
             (Some(ours), Some(kiosk)) => (ours - kiosk).abs() <= YEARS_MAX,
             (ours, kiosk) => ours.is_none() && kiosk.is_none(),
         };
         ensure!(same, "{}: the kiosk says {kiosk:?} years, eval {ours:?}", path.display());
     }
-    let ages = answered.iter().filter(|one| one.answer.is_some()).count();
+    let ages = answered.iter().filter(|one| one.estimate.is_some()).count();
     ensure!(ages > 0, "no face was found: there is nothing to compare");
     eprintln!("eval: the kiosk gives the same {ages} ages");
     Ok(())

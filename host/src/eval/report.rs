@@ -91,7 +91,7 @@ pub(super) fn report(
 
 fn against(answered: &[Answered]) -> Against {
     let outcomes: Vec<Outcome> = answered.iter().map(Answered::other_outcome).collect();
-    let pairs: Vec<_> = answered.iter().filter_map(|a| a.answer.zip(a.other)).collect();
+    let pairs: Vec<_> = answered.iter().filter_map(|a| a.answer().zip(a.other())).collect();
     let mean = |sum: f64| sum / pairs.len().max(1) as f64;
     let changed = pairs.iter().filter(|(a, b)| metrics::predicted(*a) != metrics::predicted(*b));
     Against {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use host::predictions;
 use models::bundle::Bundle;
 use models::estimator::FaceEstimator;
 
@@ -66,9 +67,15 @@ fn scores_are_written_and_the_kiosk_s_other_answers_are_noticed() {
     ok(folder, "export --init he --out net");
     faces(folder);
     let sealed = Bundle::open(&folder.join("net")).unwrap().sha256().to_owned();
-    let table =
-        ok(folder, "eval --bundle net --faces faces.csv --name two --out scores --write-quality");
+    let table = ok(
+        folder,
+        "eval --bundle net --faces faces.csv --name two --out scores --predictions said.csv \
+         --write-quality",
+    );
     assert!(table.contains("| best constant guess | 2 |"), "{table}");
+    let said = predictions::read(&folder.join("said.csv")).unwrap();
+    assert!(said.iter().all(|face| face.found && face.label_prob.is_some()), "{said:?}");
+    assert_eq!(said.iter().map(|face| face.exact_age()).collect::<Vec<_>>(), [Some(36), Some(70)]);
     let json = fs::read_to_string(folder.join("scores/two.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["score"]["faces"], &json["score"]["found"]), (&2.into(), &1.0.into()));
