@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use models::bundle::Bundle;
-use models::detect::{self, Detector, Face, rustface::RustFace, yunet::Yunet};
+use models::detect::{self, Detector, rustface::RustFace, yunet::Yunet};
 use models::estimator::{Estimate, FaceEstimator};
 use models::geometry::Rect;
 use models::image::RgbView;
@@ -156,15 +156,16 @@ fn nearest<T>(faces: &[T], target: Option<Rect>, bounds: impl Fn(&T) -> Rect) ->
 
 impl Answered {
     fn answer(&self) -> Option<Answer> {
-        self.estimate.as_ref().map(Answer::from)
+        self.estimate.as_ref().map(|estimate| Answer::new(estimate, self.row.age()))
     }
 
     fn other(&self) -> Option<Answer> {
-        self.other.as_ref().map(Answer::from)
+        self.other.as_ref().map(|estimate| Answer::new(estimate, self.row.age()))
     }
 
     fn outcome(&self) -> Outcome {
-        Outcome { age: self.row.age(), gender: self.row.gender, answer: self.answer() }
+        let jury = self.row.apparent_mean.zip(self.row.apparent_std);
+        Outcome { age: self.row.age(), gender: self.row.gender, jury, answer: self.answer() }
     }
 
     fn other_outcome(&self) -> Outcome {

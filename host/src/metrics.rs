@@ -1,15 +1,21 @@
 //! Scores of predictions against labels, each with its spread and the trivial guess beside it.
 
+pub mod confusion;
+pub mod figure;
+pub mod groups;
+mod guess;
+pub mod lap;
+pub mod measure;
+
+use models::age::AGE_CLASSES;
 use models::estimator::Estimate;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
+use self::figure::{Figure, mean};
+use self::guess::Guess;
+pub use self::guess::spread;
 use crate::faces::{AgeRange, GenderMark};
-use crate::labels::{bin_of, edge_distance};
-
-/// Resamples behind each interval.
-const RESAMPLES: usize = 1000;
+use crate::labels::{BINS, bin_of, edge_distance};
 
 /// A label and what was said of it.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +24,8 @@ pub struct Outcome {
     pub age: Option<AgeRange>,
     /// Labelled gender.
     pub gender: Option<GenderMark>,
+    /// Mean and standard deviation in years of the ages that a jury named.
+    pub jury: Option<(f32, f32)>,
     /// The answer; `None` where no face was found.
     pub answer: Option<Answer>,
 }
@@ -27,29 +35,28 @@ pub struct Outcome {
 pub struct Answer {
     /// Apparent age in years.
     pub years: f32,
+    /// The most probable age in years.
+    pub dominant: u8,
+    /// Probability of the labelled age or range; `None` without a label.
+    pub label_prob: Option<f32>,
     /// Probability of *female*.
     pub female: f32,
 }
 
-impl From<&Estimate> for Answer {
-    fn from(estimate: &Estimate) -> Self {
-        Self { years: estimate.age.expected_years(), female: estimate.gender.female() }
+impl Answer {
+    /// What `estimate` says of a face that is labelled `label`.
+    pub fn new(estimate: &Estimate, label: Option<AgeRange>) -> Self {
+        Self {
+            years: estimate.age.expected_years(),
+            dominant: estimate.age.dominant_years(),
+            label_prob: label.map(|label| prob_of(label, estimate.age.probs())),
+            female: estimate.gender.female(),
+        }
     }
 }
 
-/// A mean with its bootstrap 95 % interval (percentile method, Efron 1979).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Figure {
-    /// The mean.
-    pub value: f64,
-    /// 2.5 % of the resampled means lie below.
-    pub low: f64,
-    /// 97.5 % of them lie below.
-    pub high: f64,
-}
-
-/// Scores over a set of faces. A face that was not found counts as wrong; its age error is that of
-/// the trivial guess.
+/// Scores over a set of faces, as `eval` tells them. A face that was not found counts as wrong; its
+/// age error is that of the trivial guess.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Score {
     /// Faces.
@@ -70,14 +77,14 @@ pub struct Score {
 
 /// Scores `outcomes`.
 pub fn score(outcomes: &[Outcome]) -> Score {
-    let guess = median_age(outcomes);
+    let guess = Guess::of(outcomes).years;
     let ages = |exact: bool| {
         let labelled = outcomes.iter().filter_map(move |o| Some((o, o.age?)));
         labelled.filter(move |(_, range)| (range.lo == range.hi) == exact)
     };
     let bins = |reach: usize| {
         let labelled = outcomes.iter().filter_map(|o| Some((o.answer, o.age?)));
-        figure(labelled.map(|(answer, range)| {
+        mean(labelled.map(|(answer, range)| {
             let hit = answer.is_some_and(|a| bin_of(a.years).abs_diff(label_bin(range)) <= reach);
             f64::from(u8::from(hit))
         }))
@@ -86,35 +93,38 @@ pub fn score(outcomes: &[Outcome]) -> Score {
         |o: &Outcome, range| f64::from(edge_distance(o.answer.map_or(guess, |a| a.years), range));
     Score {
         faces: outcomes.len(),
-        found: outcomes.iter().filter(|o| o.answer.is_some()).count() as f64
-            / outcomes.len().max(1) as f64,
+        found: found(outcomes),
         bin: bins(0),
         bin_within_one: bins(1),
-        mae_years: figure(ages(true).map(|(o, range)| off(o, range))),
-        edge_mae_years: figure(ages(false).map(|(o, range)| off(o, range))),
-        gender: figure(outcomes.iter().filter_map(|o| {
+        mae_years: mean(ages(true).map(|(o, range)| off(o, range))),
+        edge_mae_years: mean(ages(false).map(|(o, range)| off(o, range))),
+        gender: mean(outcomes.iter().filter_map(|o| {
             let gender = o.gender?;
             Some(f64::from(u8::from(o.answer.is_some_and(|a| predicted(a) == gender))))
         })),
     }
 }
 
+/// Share of faces that were found.
+pub fn found(outcomes: &[Outcome]) -> f64 {
+    let found = outcomes.iter().filter(|o| o.answer.is_some()).count();
+    found as f64 / outcomes.len().max(1) as f64
+}
+
 /// What one would score who always says the same: the commonest bin, median age and commoner gender
 /// of this very set, so the best that can be guessed without looking.
 pub fn trivial(outcomes: &[Outcome]) -> Score {
-    let women = outcomes.iter().filter(|o| o.gender == Some(GenderMark::Female)).count();
-    let men = outcomes.iter().filter(|o| o.gender == Some(GenderMark::Male)).count();
-    let female = if women >= men { 1.0 } else { 0.0 };
+    let guess = Guess::of(outcomes);
     let always = |years: f32| {
-        let answer = Some(Answer { years, female });
-        score(&outcomes.iter().map(|o| Outcome { answer, ..*o }).collect::<Vec<_>>())
+        let answer = |o: &Outcome| Some(guess.answer(o.age, years));
+        score(&outcomes.iter().map(|o| Outcome { answer: answer(o), ..*o }).collect::<Vec<_>>())
     };
-    let best = |of: fn(&Score) -> Option<Figure>| {
-        let scores = crate::labels::BINS.iter().map(|bin| of(&always(f32::from(bin.lo))));
-        scores.flatten().max_by(|a, b| a.value.total_cmp(&b.value))
-    };
-    let median = always(median_age(outcomes));
-    Score { bin: best(|s| s.bin), bin_within_one: best(|s| s.bin_within_one), ..median }
+    let in_bin = |bin: usize| always(f32::from(BINS[bin].lo));
+    Score {
+        bin: in_bin(guess.bin).bin,
+        bin_within_one: in_bin(guess.near_bin).bin_within_one,
+        ..always(guess.years)
+    }
 }
 
 /// The gender that an answer leans to.
@@ -124,34 +134,25 @@ pub fn predicted(answer: Answer) -> GenderMark {
 
 /// The bin of a label: that of the middle of its range.
 pub fn label_bin(range: AgeRange) -> usize {
-    bin_of((f32::from(range.lo) + f32::from(range.hi)) / 2.0)
+    bin_of(middle(range))
 }
 
-/// The median of the labelled ages, taken in the middle of each range.
-fn median_age(outcomes: &[Outcome]) -> f32 {
-    let mut ages: Vec<f32> = outcomes
-        .iter()
-        .filter_map(|o| o.age)
-        .map(|r| (f32::from(r.lo) + f32::from(r.hi)) / 2.0)
-        .collect();
-    ages.sort_by(f32::total_cmp);
-    ages.get(ages.len() / 2).copied().unwrap_or(0.0)
+/// How probable `label` is among the `probs` of each year; 0 past the last class.
+///
+/// # Shapes
+/// - probs: `[101]`, f32
+fn prob_of(label: AgeRange, probs: &[f32; AGE_CLASSES]) -> f32 {
+    let end = (usize::from(label.hi) + 1).min(AGE_CLASSES);
+    probs.get(usize::from(label.lo)..end).map_or(0.0, |probs| probs.iter().sum())
 }
 
-/// The mean of `values` and its interval, from a fixed seed; `None` for no values.
-fn figure(values: impl Iterator<Item = f64>) -> Option<Figure> {
-    let values: Vec<f64> = values.collect();
-    if values.is_empty() {
-        return None;
-    }
-    let mean = |sum: f64| sum / values.len() as f64;
-    let mut rng = ChaCha8Rng::seed_from_u64(95);
-    let mut resample =
-        || (0..values.len()).map(|_| values[rng.random_range(0..values.len())]).sum();
-    let mut means: Vec<f64> = (0..RESAMPLES).map(|_| mean(resample())).collect();
-    means.sort_by(f64::total_cmp);
-    let (low, high) = (means[RESAMPLES / 40], means[RESAMPLES - 1 - RESAMPLES / 40]);
-    Some(Figure { value: mean(values.iter().sum()), low, high })
+fn middle(range: AgeRange) -> f32 {
+    (f32::from(range.lo) + f32::from(range.hi)) / 2.0
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "figures are kept in f64, answers in f32")]
+fn narrow(value: f64) -> f32 {
+    value as f32
 }
 
 #[cfg(test)]
@@ -159,8 +160,9 @@ mod tests {
     use super::*;
 
     fn outcome((lo, hi): (u8, u8), gender: GenderMark, answer: Option<(f32, f32)>) -> Outcome {
-        let answer = answer.map(|(years, female)| Answer { years, female });
-        Outcome { age: Some(AgeRange { lo, hi }), gender: Some(gender), answer }
+        let answer =
+            answer.map(|(years, female)| Answer { years, dominant: 0, label_prob: None, female });
+        Outcome { age: Some(AgeRange { lo, hi }), gender: Some(gender), jury: None, answer }
     }
 
     #[test]
@@ -200,15 +202,5 @@ mod tests {
         let trivial = trivial(&set);
         assert!((trivial.bin.unwrap().value - 2.0 / 3.0).abs() < 1e-9);
         assert!((trivial.gender.unwrap().value - 2.0 / 3.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn the_interval_holds_the_mean_and_narrows_with_more_faces() {
-        let width = |n: usize| {
-            let f = figure((0..n).map(|k| (k % 2) as f64)).unwrap();
-            assert!(f.low <= f.value && f.value <= f.high);
-            f.high - f.low
-        };
-        assert!(width(1000) < width(100) / 2.0);
     }
 }

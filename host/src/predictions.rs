@@ -5,12 +5,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use models::age::{AGE_CLASSES, AgeDistribution};
 use models::estimator::Estimate;
 use serde::{Deserialize, Serialize};
 
 use crate::faces::{AgeRange, FaceRow, GenderMark};
 use crate::files::write_atomic;
+use crate::metrics::{Answer, Outcome};
 
 /// One face: its labels, and what was said of it. Where no face was found, nothing was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,7 +51,7 @@ pub struct Prediction {
 impl Prediction {
     /// What `estimate` says of the face in `row`; `None` where no face was found.
     pub fn new(row: &FaceRow, estimate: Option<&Estimate>) -> Self {
-        let age = estimate.map(|estimate| &estimate.age);
+        let answer = estimate.map(|estimate| Answer::new(estimate, row.age()));
         Self {
             path: row.path.clone(),
             age_lo: row.age_lo,
@@ -62,10 +62,10 @@ impl Prediction {
             apparent_mean: row.apparent_mean,
             apparent_std: row.apparent_std,
             found: estimate.is_some(),
-            years: age.map(AgeDistribution::expected_years),
-            dominant: age.map(AgeDistribution::dominant_years),
-            label_prob: age.zip(row.age()).map(|(age, label)| prob_of(label, age.probs())),
-            female: estimate.map(|estimate| estimate.gender.female()),
+            years: answer.map(|answer| answer.years),
+            dominant: answer.map(|answer| answer.dominant),
+            label_prob: answer.and_then(|answer| answer.label_prob),
+            female: answer.map(|answer| answer.female),
         }
     }
 
@@ -79,9 +79,21 @@ impl Prediction {
         self.age().filter(|age| age.lo == age.hi).map(|age| age.lo)
     }
 
-    /// The jury's mean and standard deviation in years.
-    pub fn jury(&self) -> Option<(f32, f32)> {
-        Some((self.apparent_mean?, self.apparent_std?))
+    /// The same, as scores read it.
+    pub fn outcome(&self) -> Outcome {
+        let answer = |(years, dominant, female)| Answer {
+            years,
+            dominant,
+            label_prob: self.label_prob,
+            female,
+        };
+        let said = || Some((self.years?, self.dominant?, self.female?));
+        Outcome {
+            age: self.age(),
+            gender: self.gender,
+            jury: self.apparent_mean.zip(self.apparent_std),
+            answer: said().map(answer),
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -106,15 +118,6 @@ impl Prediction {
         ensure!(said == [self.found; 3], "{expected} years, dominant and female");
         Ok(())
     }
-}
-
-/// How probable `label` is among the `probs` of each year; 0 past the last class.
-///
-/// # Shapes
-/// - probs: `[101]`, f32
-pub fn prob_of(label: AgeRange, probs: &[f32; AGE_CLASSES]) -> f32 {
-    let end = (usize::from(label.hi) + 1).min(AGE_CLASSES);
-    probs.get(usize::from(label.lo)..end).map_or(0.0, |probs| probs.iter().sum())
 }
 
 fn within(column: &str, value: Option<f32>, max: f32) -> Result<()> {
@@ -170,6 +173,7 @@ mod zero_or_one {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use models::age::AGE_CLASSES;
     use models::estimator::Logits;
 
     fn row(age: &str) -> FaceRow {

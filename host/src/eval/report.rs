@@ -13,7 +13,10 @@ use super::{Answered, Options};
 use crate::faces::GenderMark;
 use crate::files::write_atomic;
 use crate::labels::BINS;
-use crate::metrics::{self, Figure, Outcome, Score, label_bin};
+use crate::metrics::confusion::Confusion;
+use crate::metrics::figure::Figure;
+use crate::metrics::measure::{self, Measure};
+use crate::metrics::{self, Outcome, Score, label_bin};
 
 /// Groups smaller than this are left out: their intervals say nothing.
 const GROUP_MIN: usize = 20;
@@ -29,6 +32,10 @@ struct Report<'a> {
     score: Score,
     /// The best constant guess on the same faces.
     trivial: Score,
+    /// Every measure that the labels allow.
+    measures: Vec<Measure>,
+    /// Predicted genders by labelled ones.
+    confusion: Confusion,
     /// The bundle it was held against, on the same faces.
     against: Option<Against>,
     /// By data set, labelled gender, age bin and race.
@@ -67,6 +74,8 @@ pub(super) fn report(
         detector,
         score: metrics::score(&outcomes),
         trivial: metrics::trivial(&outcomes),
+        measures: measure::all(&outcomes),
+        confusion: Confusion::of(&outcomes),
         against: options.against.as_ref().map(|_| against(answered)),
         groups: groups(answered),
     };
