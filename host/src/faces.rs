@@ -1,14 +1,14 @@
 //! `faces.csv`: one labelled face a row, whichever data set it came from.
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use models::geometry::{Landmarks, Point, Rect};
 use serde::{Deserialize, Serialize};
 
 use crate::files::write_atomic;
+use crate::table::Table;
 
 /// What a face is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -165,14 +165,14 @@ impl fmt::Display for AgeRange {
 /// # Errors
 /// The file and line of the first row that is not one.
 pub fn read(path: &Path) -> Result<Vec<FaceRow>> {
-    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
-    let mut reader = csv::Reader::from_reader(file);
-    let rows = reader.deserialize().enumerate().map(|(at, row)| {
-        let row: FaceRow = row?;
-        row.check().with_context(|| format!("line {}", at + 2))?;
+    let table = Table::open(path)?;
+    let headers = table.headers.clone();
+    let rows = table.rows(|record| {
+        let row: FaceRow = record.deserialize(Some(&headers))?;
+        row.check()?;
         Ok(row)
     });
-    rows.collect::<Result<_>>().with_context(|| format!("reading {}", path.display()))
+    rows.collect()
 }
 
 /// Writes `faces.csv`, atomically.

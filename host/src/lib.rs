@@ -30,6 +30,7 @@ pub mod progress;
 pub mod protocol;
 pub mod quantize;
 pub mod split;
+mod table;
 #[cfg(feature = "torch")]
 pub mod train;
 pub mod verify;

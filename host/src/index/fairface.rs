@@ -1,6 +1,5 @@
 //! FairFace's own label files (Kärkkäinen, Joo 2021): `file,age,gender,race,service_test`.
 
-use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -8,6 +7,7 @@ use serde::Deserialize;
 
 use super::Take;
 use crate::faces::{AgeRange, FaceRow, GenderMark};
+use crate::table::Table;
 
 /// The oldest year that "more than 70" stands for.
 const OLDEST: u8 = 100;
@@ -23,10 +23,10 @@ struct Line {
 
 /// Hands every row of `manifest` to `take`.
 pub(super) fn read(manifest: &Path, root: &Path, take: Take<'_>) -> Result<()> {
-    let file = File::open(manifest).with_context(|| format!("opening {}", manifest.display()))?;
-    for (at, line) in csv::Reader::from_reader(file).deserialize().enumerate() {
-        let row = line.map_err(Into::into).and_then(|line| row(line, root));
-        take(row.with_context(|| format!("{} line {}", manifest.display(), at + 2))?)?;
+    let table = Table::open(manifest)?;
+    let headers = table.headers.clone();
+    for row in table.rows(|record| row(record.deserialize(Some(&headers))?, root)) {
+        take(row?)?;
     }
     Ok(())
 }
@@ -95,6 +95,7 @@ mod tests {
             ("a.jpg,20-29,Male,x,True\nb.jpg,3-Sep,Male,x,True\n", "line 3: age is \"3-Sep\""),
             ("a.jpg,20-29,man,x,True\n", "line 2: gender is \"man\""),
             ("a.jpg\n", "line 2"),
+            ("\"a\n.jpg\",20-29,Male,x,True\nb.jpg,old,Male,x,True\n", "line 4: age"),
         ] {
             let error = format!("{:#}", check(text).unwrap_err());
             assert!(error.contains(what) && error.contains("labels.csv"), "{error}");

@@ -4,7 +4,6 @@
 //! passed over.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -12,16 +11,15 @@ use csv::StringRecord;
 
 use super::Take;
 use crate::faces::FaceRow;
+use crate::table::Table;
 
 /// Hands every row of `manifest` to `take`.
 pub(super) fn read(manifest: &Path, root: &Path, take: Take<'_>) -> Result<()> {
-    let file = File::open(manifest).with_context(|| format!("opening {}", manifest.display()))?;
-    let mut reader = csv::Reader::from_reader(file);
-    let columns = Columns::new(reader.headers()?);
+    let table = Table::open(manifest)?;
+    let columns = Columns::new(&table.headers);
     ensure!(columns.0.contains_key("path"), "{} has no column `path`", manifest.display());
-    for (at, record) in reader.records().enumerate() {
-        let row = record.map_err(Into::into).and_then(|r| columns.row(&r, root));
-        take(row.with_context(|| format!("{} line {}", manifest.display(), at + 2))?)?;
+    for row in table.rows(|record| columns.row(record, root)) {
+        take(row?)?;
     }
     Ok(())
 }
@@ -141,6 +139,8 @@ mod tests {
             ("path,gender\na.jpg,X\n", "line 2"),
             ("path,age\na.jpg\n", "line 2"),
             ("age\n3\n", "no column `path`"),
+            ("path,subject,age\na.jpg,\"two\nlines\",3\nb.jpg,,old\n", "line 4"),
+            ("path,age\r\na.jpg,31\r\nb.jpg,old\r\n", "line 3"),
         ] {
             let error = format!("{:#}", check(text).unwrap_err());
             assert!(error.contains(what) && error.contains("m.csv"), "{error}");
