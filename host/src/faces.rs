@@ -137,6 +137,17 @@ impl FaceRow {
             self.age_lo.is_some() == self.age_hi.is_some(),
             "only one end of the age range is given"
         );
+        let (mean, deviation) = (self.apparent_mean, self.apparent_std);
+        if let Some(mean) = mean {
+            ensure!((0.0..=120.0).contains(&mean), "the jury's mean is {mean}, expected 0 to 120");
+        }
+        if let Some(std) = deviation {
+            ensure!(mean.is_some(), "the jury's deviation is given without its mean");
+            ensure!(
+                (0.0..=120.0).contains(&std),
+                "the jury's deviation is {std}, expected 0 to 120"
+            );
+        }
         Ok(())
     }
 }

@@ -139,6 +139,10 @@ mod tests {
             ("path,gender\na.jpg,X\n", "line 2"),
             ("path,age\na.jpg\n", "line 2"),
             ("age\n3\n", "no column `path`"),
+            ("path,apparent_mean\na.jpg,999\n", "line 2: the jury's mean is 999"),
+            ("path,apparent_mean\na.jpg,NaN\n", "line 2: the jury's mean is NaN"),
+            ("path,apparent_mean,apparent_std\na.jpg,30,-1\n", "deviation is -1"),
+            ("path,apparent_std\na.jpg,3\n", "line 2: the jury's deviation is given without"),
             ("path,subject,age\na.jpg,\"two\nlines\",3\nb.jpg,,old\n", "line 4"),
             ("path,age\r\na.jpg,31\r\nb.jpg,old\r\n", "line 3"),
         ] {
