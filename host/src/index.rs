@@ -27,6 +27,9 @@ pub struct Options {
     /// faces.csv to write.
     #[arg(long)]
     pub out: PathBuf,
+    /// Megabytes that --mat may inflate to: a small file can claim to be endless. IMDB's takes 300.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub mat_max_mb: u64,
 }
 
 /// Which data set: one of them.
@@ -80,7 +83,10 @@ fn read(options: &Options, take: Take<'_>) -> Result<()> {
     let Manifest { csv, mat, fairface, utkface } = &options.manifest;
     match (csv, mat, fairface, utkface) {
         (Some(manifest), ..) => plain::read(manifest, &root(manifest), take),
-        (_, Some(manifest), ..) => imdb_wiki::read(manifest, &root(manifest), take),
+        (_, Some(manifest), ..) => {
+            let limit = options.mat_max_mb * 1_000_000;
+            imdb_wiki::read(manifest, &root(manifest), limit, take)
+        }
         (_, _, Some(manifest), _) => fairface::read(manifest, &root(manifest), take),
         (.., Some(folder)) => utkface::read(folder, take),
         _ => bail!("one of --csv, --mat, --fairface and --utkface is needed"),

@@ -12,8 +12,10 @@ use flate2::read::ZlibDecoder;
 
 /// Bytes before the first element.
 const HEADER: usize = 128;
-/// A compressed variable may be this large; IMDB's is about 0.3 GB.
-pub const INFLATED_MAX: u64 = 2 << 30;
+/// Fields that a struct may have; imdb.mat's has ten.
+const FIELDS_MAX: usize = 256;
+/// Cells of one element in cells: scipy nests texts where its user did.
+const NESTED_MAX: usize = 8;
 
 /// Types of data elements (table 1-1).
 mod kind {
@@ -76,12 +78,17 @@ fn inflate(data: &[u8], limit: u64) -> Result<Vec<u8>> {
     let mut inflated = Vec::new();
     let read = ZlibDecoder::new(data).take(limit + 1).read_to_end(&mut inflated);
     read.context("a compressed variable is broken or cut off")?;
-    ensure!(inflated.len() as u64 <= limit, "a variable inflates to more than {limit} bytes");
+    ensure!(
+        inflated.len() as u64 <= limit,
+        "a variable inflates to more than {limit} bytes: raise --mat-max-mb if you trust the file"
+    );
     let element = Elements(&inflated).next().context("a compressed variable is empty")??;
-    ensure!(element.kind == kind::MATRIX, "a compressed variable of kind {}", element.kind);
-    let begin = inflated.len() - element.data.len();
-    // The matrix's bytes end the buffer but for padding, of which a matrix has none.
-    inflated.drain(..begin);
+    // The whole word: a matrix is never a small element, so its bytes begin after eight.
+    let tag = kind::MATRIX.to_le_bytes();
+    ensure!(inflated.starts_with(&tag), "a compressed variable of kind {}", element.kind);
+    let end = 8 + element.data.len();
+    inflated.truncate(end);
+    inflated.drain(..8);
     Ok(inflated)
 }
 
@@ -182,6 +189,8 @@ impl<'a> Array<'a> {
         let width =
             width.first().copied().filter(|&w| w > 0).context("field names of no length")?;
         let names = content.of_kind(kind::INT8)?.chunks_exact(width.into());
+        let len = names.len();
+        ensure!(len <= FIELDS_MAX, "a struct of {len} fields, expected at most {FIELDS_MAX}");
         let names = names.map(|name| {
             let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
             String::from_utf8_lossy(name).into_owned()
@@ -229,16 +238,17 @@ impl<'a> Array<'a> {
         Ok(element.data.chunks_exact(number.bytes).map(number.read))
     }
 
-    /// The characters of a text.
+    /// The characters of a text, also where it is the one element of a cell.
     ///
     /// # Errors
     /// Another kind of array, or bytes that are no text.
     pub fn text(&self) -> Result<String> {
-        if self.len == 0 {
+        let array = self.innermost()?;
+        if array.len == 0 {
             return Ok(String::new());
         }
-        ensure!(self.class == CHAR, "an array of class {}, expected a text", self.class);
-        let element = self.content.clone().split()?;
+        ensure!(array.class == CHAR, "an array of class {}, expected a text", array.class);
+        let element = array.content.clone().split()?;
         let wide = |n: usize| element.data.chunks_exact(n);
         Ok(match element.kind {
             kind::UTF8 | kind::INT8 | kind::UINT8 => {
@@ -254,6 +264,18 @@ impl<'a> Array<'a> {
             }
             other => bail!("a text of kind {other}"),
         })
+    }
+
+    /// What is in a cell of one element, in a cell of one element, and so on.
+    fn innermost(&self) -> Result<Self> {
+        let mut array = self.clone();
+        for _ in 0..NESTED_MAX {
+            if array.class != CELL || array.len != 1 {
+                break;
+            }
+            array = array.cells()?.next().context("a cell without its element")??;
+        }
+        Ok(array)
     }
 }
 
@@ -419,7 +441,7 @@ pub(crate) mod tests {
     fn a_file_cut_off_anywhere_is_an_error() {
         for compressed in [false, true] {
             let file = sample(compressed);
-            for len in 0..file.len() - 8 {
+            for len in 0..file.len() {
                 assert!(read(&file[..len]).is_err(), "{len} of {} bytes", file.len());
             }
         }
@@ -440,6 +462,38 @@ pub(crate) mod tests {
             let error = first_struct(&file, 1 << 20).unwrap_err().to_string();
             assert!(error.contains(what), "{error}");
         }
+    }
+
+    #[test]
+    fn texts_in_cells_in_cells_are_read_but_not_for_ever() {
+        let nested = |deep| (0..deep).fold(text("Ana"), |inner, _| cells(&[inner]));
+        let read_nested = |deep| read(&file(&[("name", cells(&[nested(deep)]))], true)).unwrap();
+        for deep in 0..4 {
+            assert_eq!(read_nested(deep), "name Ok(\"Ana\")\n", "{deep} deep");
+        }
+        assert!(read_nested(5000).contains("expected a text"));
+    }
+
+    #[test]
+    fn bytes_after_a_compressed_variable_are_passed_over() {
+        let plain = sample(false);
+        let mut encoder = ZlibEncoder::new(vec![], Compression::fast());
+        encoder.write_all(&plain[128..]).unwrap();
+        encoder.write_all(&[0; 8]).unwrap();
+        let packed = encoder.finish().unwrap();
+        let tag = [15u32.to_le_bytes(), (packed.len() as u32).to_le_bytes()].concat();
+        let padded = [&plain[..128], &tag, &packed].concat();
+        assert_eq!(read(&padded).unwrap(), read(&plain).unwrap());
+    }
+
+    #[test]
+    fn a_struct_of_countless_fields_is_refused() {
+        let width = [(4u32 << 16 | 5).to_le_bytes(), 1u32.to_le_bytes()].concat();
+        let names = element(1, &[b'a'; 5000]);
+        let values = element(14, b"").repeat(5000);
+        let variable = matrix(2, [1, 1], &[width, names, values].concat());
+        let error = read(&[&sample(false)[..128], &variable].concat()).unwrap_err().to_string();
+        assert!(error.contains("5000 fields, expected at most"), "{error}");
     }
 
     #[test]

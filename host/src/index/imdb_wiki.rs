@@ -13,12 +13,12 @@ use crate::faces::{FaceRow, GenderMark};
 use crate::files;
 use crate::mat::{self, Array};
 
-/// Hands every row of `manifest` to `take`.
-pub(super) fn read(manifest: &Path, root: &Path, take: Take<'_>) -> Result<()> {
+/// Hands every row of `manifest`, inflated to at most `limit` bytes, to `take`.
+pub(super) fn read(manifest: &Path, root: &Path, limit: u64, take: Take<'_>) -> Result<()> {
     let file = File::open(manifest).with_context(|| format!("opening {}", manifest.display()))?;
     let mut rows = || {
         let bytes = files::map(&file)?;
-        let data = mat::first_struct(&bytes, mat::INFLATED_MAX)?;
+        let data = mat::first_struct(&bytes, limit)?;
         drop(bytes);
         each_row(&Array::parse(&data)?, root, take)
     };
@@ -102,7 +102,7 @@ mod tests {
         let manifest = folder.path().join("wiki.mat");
         std::fs::write(&manifest, file(fields, true)).unwrap();
         let mut rows = vec![];
-        read(&manifest, Path::new("/wiki"), &mut |row| {
+        read(&manifest, Path::new("/wiki"), 1 << 20, &mut |row| {
             rows.push(row);
             Ok(())
         })?;

@@ -44,5 +44,6 @@ pub(crate) fn from_csv(manifest: PathBuf, root: &Path, out: &Path) -> index::Opt
         manifest: index::Manifest { csv: Some(manifest), ..index::Manifest::default() },
         root: Some(root.to_owned()),
         out: out.to_owned(),
+        mat_max_mb: 1,
     }
 }

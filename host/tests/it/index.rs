@@ -1,6 +1,7 @@
 //! index → clean → look, by the program itself.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -63,6 +64,22 @@ fn every_dirty_row_of_wiki_mini_is_in_the_table() {
     let parts = fs::read_to_string(folder.join("seed.csv")).unwrap();
     assert_eq!(parts.matches(",train,").count(), 36);
     assert_eq!(parts.matches(",val,").count(), 16);
+}
+
+#[test]
+fn a_mat_file_that_inflates_too_far_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = [&[b' '; 124][..], &[0, 1, b'I', b'M']].concat();
+    let mut encoder = flate2::write::ZlibEncoder::new(vec![], flate2::Compression::fast());
+    encoder.write_all(&[14, 0, 0, 0, 0, 0, 32, 0]).unwrap();
+    encoder.write_all(&vec![0; 2 << 20]).unwrap();
+    let bomb = encoder.finish().unwrap();
+    file.extend([15u32, u32::try_from(bomb.len()).unwrap()].map(u32::to_le_bytes).concat());
+    file.extend(bomb);
+    fs::write(folder.path().join("wiki.mat"), file).unwrap();
+    let index = ["index", "--mat", "wiki.mat", "--out", "faces.csv", "--mat-max-mb", "1"];
+    let error = refused(folder.path(), &index);
+    assert!(error.contains("inflates to more than 1000000 bytes"), "{error}");
 }
 
 #[test]
