@@ -35,7 +35,7 @@ pub struct Options {
     /// The youngest age kept, in years.
     #[arg(long, default_value_t = 1)]
     pub age_min: u8,
-    /// The oldest age kept, in years; of a range, its younger end.
+    /// The oldest age kept, in years. A labelled range is kept where any of its years is.
     #[arg(long, default_value_t = 100)]
     pub age_max: u8,
     /// Keeps faces whose picture is missing.
@@ -58,8 +58,8 @@ pub enum AgeRule {
 const RULES: [&str; 7] = [
     "picture missing",
     "no face found (score −∞)",
-    "face score too low",
     "a second face",
+    "face score too low",
     "gender unknown",
     "age unknown",
     "age out of range",
@@ -76,8 +76,14 @@ struct Dropped {
 /// Cleans, and prints how many faces each rule dropped.
 ///
 /// # Errors
-/// A file that cannot be read or written, or when nothing is left.
+/// A file that cannot be read or written, or when nothing is left; the dropped faces are listed even so.
 pub fn run(options: &Options) -> Result<()> {
+    let list = options.out.with_file_name("dropped.csv");
+    ensure!(
+        list != options.out,
+        "{} is the list of the dropped faces: give --out another name",
+        list.display()
+    );
     let rows = faces::read(&options.faces)?;
     let all = rows.len();
     let (mut kept, mut dropped) = (vec![], vec![]);
@@ -93,12 +99,12 @@ pub fn run(options: &Options) -> Result<()> {
     {
         println!("{}", table(all, &dropped));
     }
-    ensure!(!kept.is_empty(), "nothing is left of {} faces", all);
-    write_atomic(&options.out.with_file_name("dropped.csv"), |file| {
+    write_atomic(&list, |file| {
         let mut writer = csv::Writer::from_writer(file);
         dropped.iter().try_for_each(|row| writer.serialize(row))?;
         Ok(writer.flush()?)
     })?;
+    ensure!(!kept.is_empty(), "nothing is left of {all} faces");
     faces::write(&options.out, &kept)?;
     eprintln!("clean: {} of {all} faces kept → {}", kept.len(), options.out.display());
     Ok(())
@@ -120,24 +126,25 @@ fn judge(row: &mut FaceRow, options: &Options) -> Option<(usize, String)> {
     let missing_score = score.filter(|s| *s == f64::NEG_INFINITY || s.is_nan());
     let low_score = score.filter(|s| *s < options.face_score_min);
     let second = row.second_face_score.filter(|_| !options.keep_second_face);
-    let age = match (row.age_lo, row.birth_day, row.photo_year) {
-        (Some(lo), ..) => Some(i64::from(lo)),
-        (None, Some(birth), Some(year)) => age(birth, year, options.age_rule),
-        _ => None,
-    };
-    let range = i64::from(options.age_min)..=i64::from(options.age_max);
+    let labelled = row.age().map(|range| (i64::from(range.lo), i64::from(range.hi)));
+    let dated = row.birth_day.zip(row.photo_year);
+    let dated = dated.and_then(|(birth, year)| age(birth, year, options.age_rule));
+    let age = labelled.or(dated.map(|age| (age, age)));
+    let outside =
+        |&(lo, hi): &(i64, i64)| hi < options.age_min.into() || lo > options.age_max.into();
     let broken = [
         (!options.keep_missing && !row.path.is_file()).then(String::new),
         missing_score.map(|s| s.to_string()),
-        low_score.map(|s| s.to_string()),
         second.map(|s| s.to_string()),
+        low_score.map(|s| s.to_string()),
         (row.gender.is_none() && !options.keep_unknown_gender).then(String::new),
         age.is_none().then(String::new),
-        age.filter(|age| !range.contains(age)).map(|age| age.to_string()),
+        age.filter(outside)
+            .map(|(lo, hi)| if lo == hi { lo.to_string() } else { format!("{lo}–{hi}") }),
     ];
     let broken = broken.into_iter().enumerate().find_map(|(rule, found)| Some((rule, found?)));
-    if broken.is_none() && row.age_lo.is_none() {
-        row.age_lo = age.and_then(|age| u8::try_from(age).ok());
+    if broken.is_none() && labelled.is_none() {
+        row.age_lo = dated.and_then(|age| u8::try_from(age).ok());
         row.age_hi = row.age_lo;
     }
     broken
@@ -246,13 +253,23 @@ mod tests {
             FaceRow { path: "none.jpg".into(), gender: None, ..row() },
             FaceRow { face_score: Some(f64::NEG_INFINITY), gender: None, ..row() },
             FaceRow { face_score: Some(2.9), second_face_score: Some(2.0), ..row() },
-            FaceRow { second_face_score: Some(2.0), ..row() },
+            FaceRow { face_score: Some(2.9), ..row() },
             FaceRow { gender: None, ..row() },
             FaceRow { birth_day: None, ..row() },
             FaceRow { photo_year: Some(1970.0), ..row() },
         ];
         assert_eq!(rows.map(|row| check(row, &options())), RULES.map(Some));
         assert_eq!(check(row(), &options()), None);
+    }
+
+    #[test]
+    fn a_range_is_kept_where_any_of_its_years_is() {
+        let of = |lo, hi| {
+            let row = FaceRow { age_lo: Some(lo), age_hi: Some(hi), ..good() };
+            check(row, &options())
+        };
+        assert_eq!([of(0, 2), of(70, 120), of(1, 1), of(100, 100)], [None; 4]);
+        assert_eq!([of(0, 0), of(101, 120)], [Some("age out of range"); 2]);
     }
 
     #[test]

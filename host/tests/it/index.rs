@@ -67,6 +67,19 @@ fn every_dirty_row_of_wiki_mini_is_in_the_table() {
 }
 
 #[test]
+fn the_dropped_are_listed_also_where_nothing_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("faces.csv"), "path,age_lo,age_hi,gender\nno.jpg,3,3,F\n")
+        .unwrap();
+    let error = refused(folder.path(), &["clean", "--faces", "faces.csv", "--out", "c.csv"]);
+    assert!(error.contains("nothing is left of 1 faces"), "{error}");
+    let dropped = fs::read_to_string(folder.path().join("dropped.csv")).unwrap();
+    assert!(dropped.contains("no.jpg,picture missing"), "{dropped}");
+    let error = refused(folder.path(), &["clean", "--faces", "faces.csv", "--out", "dropped.csv"]);
+    assert!(error.contains("dropped.csv is the list"), "{error}");
+}
+
+#[test]
 fn a_mat_file_that_inflates_too_far_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut file = [&[b' '; 124][..], &[0, 1, b'I', b'M']].concat();
