@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -37,9 +37,16 @@ impl Rule {
 /// Writes the faces of `faces_csv`, each with its part, into `out`.
 ///
 /// # Errors
-/// A file that cannot be read or written, or under [`Rule::Number`] a name without a number.
+/// A file that cannot be read or written, faces that `clean` has not given their ages, or under [`Rule::Number`] a name without a number.
 pub fn run(faces_csv: &Path, out: &Path, rule: Rule, seed: u64) -> Result<()> {
     let mut rows = faces::read(faces_csv)?;
+    if let Some(row) = rows.iter().find(|row| row.birth_day.is_some() && row.age().is_none()) {
+        bail!(
+            "{}: {} has a day of birth but no age: run `trainer clean` first",
+            faces_csv.display(),
+            row.path.display()
+        );
+    }
     if rule == Rule::Rows {
         split_rows(&mut rows, seed);
     } else {

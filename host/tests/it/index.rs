@@ -67,6 +67,16 @@ fn every_dirty_row_of_wiki_mini_is_in_the_table() {
 }
 
 #[test]
+fn what_was_not_cleaned_is_not_split() {
+    let folder = tempfile::tempdir().unwrap();
+    let indexed = "path,gender,birth_day,photo_year\na.jpg,F,724000.0,2009.0\n";
+    fs::write(folder.path().join("faces.csv"), indexed).unwrap();
+    let error = refused(folder.path(), &["split", "--faces", "faces.csv"]);
+    assert!(error.contains("faces.csv: a.jpg has a day of birth but no age"), "{error}");
+    assert!(error.contains("trainer clean"), "{error}");
+}
+
+#[test]
 fn the_dropped_are_listed_also_where_nothing_is_left() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("faces.csv"), "path,age_lo,age_hi,gender\nno.jpg,3,3,F\n")
