@@ -18,6 +18,13 @@ use histogram::{Histogram, Series};
 /// Years of age in one bar.
 const BAR_YEARS: u8 = 5;
 
+/// The genders, each in its colour wherever it is drawn.
+const SERIES: [(&str, &str, Option<GenderMark>); 3] = [
+    ("labelled female", "#c2571a", Some(GenderMark::Female)),
+    ("labelled male", "#2a78b8", Some(GenderMark::Male)),
+    ("not labelled", "#7f7f7f", None),
+];
+
 /// What to look at.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
@@ -28,8 +35,8 @@ pub struct Options {
     #[arg(long)]
     pub out: PathBuf,
     /// Also draws a sheet of so many faces, chosen by chance; it shows people.
-    #[arg(long, default_value_t = 0)]
-    pub pictures: usize,
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1000))]
+    pub pictures: u16,
     /// Seeds that choice.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
@@ -48,7 +55,7 @@ pub fn run(options: &Options) -> Result<()> {
     svg("age.svg", &ages(&rows).svg())?;
     svg("gender.svg", &genders(&rows).svg())?;
     if options.pictures > 0 {
-        let sheet = sheet::draw(&rows, options.pictures, options.seed);
+        let sheet = sheet::draw(&rows, options.pictures.into(), options.seed);
         crate::files::replace(&options.out.join("sheet.png"), |part| {
             Ok(sheet.save_with_format(part, image::ImageFormat::Png)?)
         })?;
@@ -73,16 +80,12 @@ fn ages(rows: &[FaceRow]) -> Histogram {
         }
         counts
     };
-    let series = [
-        ("labelled female", "#c2571a", Some(GenderMark::Female)),
-        ("labelled male", "#2a78b8", Some(GenderMark::Male)),
-        ("not labelled", "#7f7f7f", None),
-    ];
+    let labelled = rows.iter().filter(|row| row.age().is_some()).count();
     Histogram {
-        title: format!("Labelled age of {} faces", rows.len()),
+        title: format!("Labelled age of {labelled} faces"),
         axis: "age in years".into(),
         labels: (0..bars).map(|bar| (bar * usize::from(BAR_YEARS)).to_string()).collect(),
-        series: series
+        series: SERIES
             .into_iter()
             .map(|(name, color, gender)| Series { name, color, counts: count(gender) })
             .filter(|series| series.counts.iter().any(|count| *count > 0.0))
@@ -95,16 +98,20 @@ fn genders(rows: &[FaceRow]) -> Histogram {
     Histogram {
         title: format!("Labelled gender of {} faces", rows.len()),
         axis: String::new(),
-        labels: ["female", "male", "unknown"].map(String::from).to_vec(),
-        series: vec![Series {
-            name: "faces",
-            color: "#2a78b8",
-            counts: vec![
-                count(Some(GenderMark::Female)),
-                count(Some(GenderMark::Male)),
-                count(None),
-            ],
-        }],
+        labels: SERIES
+            .map(|(.., gender)| {
+                let count = count(gender);
+                format!("{count} ({:.1} %)", 100.0 * count / rows.len() as f64)
+            })
+            .to_vec(),
+        series: (0..SERIES.len())
+            .map(|at| {
+                let (name, color, gender) = SERIES[at];
+                let counts =
+                    (0..SERIES.len()).map(|bar| if bar == at { count(gender) } else { 0.0 });
+                Series { name, color, counts: counts.collect() }
+            })
+            .collect(),
     }
 }
 

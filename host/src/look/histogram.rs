@@ -34,8 +34,8 @@ impl Histogram {
         let height = |count: f64| count / ticks * (bottom - top);
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
-             font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"#666\">\n\
-             <title>{0}</title>\n<text x=\"{left}\" y=\"26\" font-size=\"16\" fill=\"#777\">{0}</text>\n",
+             font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"#7d7d7d\">\n\
+             <title>{0}</title>\n<text x=\"{left}\" y=\"26\" font-size=\"16\" fill=\"#7d7d7d\">{0}</text>\n",
             self.title
         );
         let mut count = 0.0;

@@ -131,6 +131,8 @@ fn what_the_data_are_like_is_drawn_and_faces_only_if_asked() {
     assert!(svg.contains("Labelled age of 40 faces") && svg.contains("labelled female"));
     assert!(!folder.join("look/sheet.png").exists());
     ok(folder, &["look", "--faces", "faces.csv", "--out", "look", "--pictures", "12"]);
+    let everybody = ["look", "--faces", "faces.csv", "--out", "look", "--pictures", "523051"];
+    assert!(refused(folder, &everybody).contains("1000"), "a sheet of 20 GB");
     let sheet = image::open(folder.join("look/sheet.png")).unwrap();
     assert_eq!((sheet.width(), sheet.height()), (1120, 252));
 }
