@@ -70,3 +70,17 @@ install_package() {
     "${as[@]}" apt-get update >&2
     "${as[@]}" apt-get install -y --no-install-recommends "$1" >&2 || die "$2; 'apt-get install -y $1' failed"
 }
+
+# Builds the trainer, with torch where libtorch is set up, and sets $trainer.
+build_trainer() {
+    local features=()
+    if LIBTORCH=$("$root/scripts/setup-torch.sh" --print); then
+        export LIBTORCH
+        features=(--features host/torch)
+    else
+        unset LIBTORCH
+    fi
+    (cd "$root" && cargo build --quiet --workspace --locked "${features[@]}")
+    # shellcheck disable=SC2034 # read by the scripts that source this
+    trainer=$CARGO_TARGET_DIR/debug/trainer
+}

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "torch")]
 use crate::features;
 use crate::protocol::Protocol;
-use crate::{clean, crops, eval, index, look, make, net, split, verify};
+use crate::{clean, convert, crops, eval, index, look, make, net, split, verify};
 
 /// Trains apparent-age and gender models on labelled faces and exports them as bundles.
 #[derive(Parser)]
@@ -77,6 +77,8 @@ enum Command {
     /// Asks trained heads about kept features, in torch.
     #[cfg(feature = "torch")]
     Predict(crate::train::predict::Options),
+    /// Turns weights of another program into ours: Keras's .h5, ONNX or safetensors.
+    Convert(convert::Options),
     /// Writes an f32 bundle.
     Export {
         #[command(flatten)]
@@ -135,6 +137,7 @@ impl Cli {
             Command::Bench(options) => crate::train::bench::run(&options),
             #[cfg(feature = "torch")]
             Command::Predict(options) => crate::train::predict::run(&options),
+            Command::Convert(options) => convert::run(&options),
             Command::Export { source, target } => make::export(&source, &target),
             Command::Quantize { source, target, calibrating } => {
                 make::quantize(&source, &target, &calibrating)

@@ -8,6 +8,7 @@
 pub mod clean;
 pub mod cli;
 pub mod contract;
+pub mod convert;
 pub mod crops;
 pub mod eval;
 pub mod export;

@@ -7,7 +7,7 @@
 mod float;
 mod graph;
 mod int8;
-mod proto;
+pub(crate) mod proto;
 
 pub use int8::export_int8;
 

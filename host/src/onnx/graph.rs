@@ -47,6 +47,7 @@ impl Graph {
             data_type: Some(data_type),
             name: Some(name.into()),
             raw_data: Some(raw_data),
+            ..Constant::default()
         });
         name.into()
     }
@@ -86,13 +87,14 @@ impl Graph {
 
 /// A setting of one whole number.
 pub(super) fn int(name: &str, value: i64) -> Attribute {
-    Attribute { name: Some(name.into()), i: Some(value), ints: vec![], kind: Some(Attribute::INT) }
+    let kind = Some(Attribute::INT);
+    Attribute { name: Some(name.into()), i: Some(value), kind, ..Attribute::default() }
 }
 
 /// A setting of several sizes.
 pub(super) fn ints(name: &str, values: &[usize]) -> Attribute {
-    let ints = signed(values);
-    Attribute { name: Some(name.into()), i: None, ints, kind: Some(Attribute::INTS) }
+    let (ints, kind) = (signed(values), Some(Attribute::INTS));
+    Attribute { name: Some(name.into()), ints, kind, ..Attribute::default() }
 }
 
 fn f32_value(name: &str, shape: &[usize]) -> proto::Value {

@@ -6,7 +6,7 @@ use prost::Message;
 
 /// A whole file.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Model {
+pub(crate) struct Model {
     /// Version of the file format.
     #[prost(int64, optional, tag = "1")]
     pub ir_version: Option<i64>,
@@ -26,7 +26,7 @@ pub(super) struct Model {
 
 /// A set of operators.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct OperatorSet {
+pub(crate) struct OperatorSet {
     /// Empty for ONNX's own.
     #[prost(string, optional, tag = "1")]
     pub domain: Option<String>,
@@ -37,7 +37,7 @@ pub(super) struct OperatorSet {
 
 /// Nodes in an order in which they can run, and what they read.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Graph {
+pub(crate) struct Graph {
     /// Operations.
     #[prost(message, repeated, tag = "1")]
     pub node: Vec<Node>,
@@ -57,7 +57,7 @@ pub(super) struct Graph {
 
 /// One operation.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Names of the values it reads.
     #[prost(string, repeated, tag = "1")]
     pub input: Vec<String>,
@@ -77,10 +77,13 @@ pub(super) struct Node {
 
 /// A named setting of a node: one whole number or several.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Attribute {
+pub(crate) struct Attribute {
     /// Its name.
     #[prost(string, optional, tag = "1")]
     pub name: Option<String>,
+    /// The number, where other programs write a fraction.
+    #[prost(float, optional, tag = "2")]
+    pub f: Option<f32>,
     /// The number, where `kind` is [`Attribute::INT`].
     #[prost(int64, optional, tag = "3")]
     pub i: Option<i64>,
@@ -101,23 +104,32 @@ impl Attribute {
 
 /// A named constant tensor.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Constant {
+pub(crate) struct Constant {
     /// Shape, outermost axis first.
     #[prost(int64, repeated, packed = "false", tag = "1")]
     pub dims: Vec<i64>,
     /// One of [`element`].
     #[prost(int32, optional, tag = "2")]
     pub data_type: Option<i32>,
+    /// Values one by one, where other programs write them so.
+    #[prost(float, repeated, tag = "4")]
+    pub float_data: Vec<f32>,
     /// Its name.
     #[prost(string, optional, tag = "8")]
     pub name: Option<String>,
     /// Little-endian values, row-major.
     #[prost(bytes = "vec", optional, tag = "9")]
     pub raw_data: Option<Vec<u8>>,
+    /// [`EXTERNAL`] where the values are in another file.
+    #[prost(int32, optional, tag = "14")]
+    pub location: Option<i32>,
 }
 
+/// The values of a constant are in another file.
+pub(crate) const EXTERNAL: i32 = 1;
+
 /// Types of tensor elements.
-pub(super) mod element {
+pub(crate) mod element {
     /// 32-bit floating point.
     pub(crate) const F32: i32 = 1;
     /// 8-bit whole numbers with sign.
@@ -128,7 +140,7 @@ pub(super) mod element {
 
 /// A named input or output.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Value {
+pub(crate) struct Value {
     /// Its name.
     #[prost(string, optional, tag = "1")]
     pub name: Option<String>,
@@ -139,7 +151,7 @@ pub(super) struct Value {
 
 /// The type of a value; here always a tensor.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Kind {
+pub(crate) struct Kind {
     /// Element type and shape.
     #[prost(message, optional, tag = "1")]
     pub tensor: Option<TensorKind>,
@@ -147,7 +159,7 @@ pub(super) struct Kind {
 
 /// The type of a tensor.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct TensorKind {
+pub(crate) struct TensorKind {
     /// One of [`element`].
     #[prost(int32, optional, tag = "1")]
     pub element: Option<i32>,
@@ -158,7 +170,7 @@ pub(super) struct TensorKind {
 
 /// The axes of a tensor, outermost first.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// One entry each.
     #[prost(message, repeated, tag = "1")]
     pub dim: Vec<Dimension>,
@@ -166,7 +178,7 @@ pub(super) struct Shape {
 
 /// One axis.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Dimension {
+pub(crate) struct Dimension {
     /// Its length.
     #[prost(int64, optional, tag = "1")]
     pub len: Option<i64>,
