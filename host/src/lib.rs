@@ -26,6 +26,7 @@ pub mod mat;
 pub mod metrics;
 pub mod net;
 pub mod onnx;
+pub mod out;
 pub mod predictions;
 pub mod progress;
 pub mod protocol;

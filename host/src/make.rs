@@ -21,7 +21,7 @@ use crate::fold::fold_batch_norm;
 use crate::net::{self, Net, Task};
 use crate::quantize::{self, Calibration};
 use crate::weights::Weights;
-use crate::{init, onnx, progress};
+use crate::{init, onnx, out, progress};
 
 /// Where a net's weights come from.
 #[derive(Clone, Debug, clap::Args)]
@@ -150,10 +150,7 @@ pub fn quantize(source: &Source, target: &Target, calibrating: &Calibrating) -> 
             bar.inc(1)
         })?;
     bar.finish_and_clear();
-    #[allow(clippy::print_stdout, reason = "the table is what one wants to see")]
-    {
-        println!("{}", quantize::table(&calibrated.layers));
-    }
+    out::print(&quantize::table(&calibrated.layers))?;
     let graph = onnx::export_int8(&net, &calibrated.quantized)?;
     write(&Made { net, input: weights.input, precision: Precision::Int8, graph }, target)
 }

@@ -68,6 +68,9 @@ pub fn run(job: &Job) -> Result<()> {
     let recipe = Recipe::new(net.name, options)?;
     let (mut weights, given) = first_weights(&net, job)?;
     let source = open_source(job, &net, (&weights, &recipe))?;
+    if let Some(input) = source.input() {
+        weights.input = input.clone();
+    }
     rescale_heads(
         &net,
         &mut weights,

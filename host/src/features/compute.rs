@@ -10,6 +10,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use image::RgbImage;
 use image::imageops::flip_horizontal;
+use models::manifest::InputSpec;
 use models::preprocess::Preprocessor;
 use rayon::prelude::*;
 use tch::{Tensor, no_grad};
@@ -40,7 +41,7 @@ pub fn run(options: &Options) -> Result<()> {
         trunk_sha256: weights.sha256(),
         precision: format!("{kind:?}"),
         crops_in_all: crops.rows.len(),
-        ..about(options, &net)?
+        ..about(options, &net, &weights.input)?
     };
     let Some(mut cache) = Cache::open(&options.out, about)? else {
         eprintln!("features: {} is finished already", options.out.display());
@@ -71,10 +72,11 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 /// What the options alone say of the features.
-fn about(options: &Options, net: &Net) -> Result<About> {
+fn about(options: &Options, net: &Net, input: &InputSpec) -> Result<About> {
     Ok(About {
         net: net.name.into(),
         trunk_sha256: String::new(),
+        input: input.clone(),
         crops_sha256: files::sha256_of(&options.crops.join("crops.csv"))?,
         shape: net.trunk_shape(),
         mirrored: options.mirrored,

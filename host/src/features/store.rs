@@ -15,6 +15,8 @@ use anyhow::{Context, Result, bail, ensure};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use memmap2::Mmap;
+use models::manifest::InputSpec;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::crops::CropRow;
@@ -84,6 +86,8 @@ pub struct About {
     pub net: String,
     /// SHA-256 of the trunk's weights and input.
     pub trunk_sha256: String,
+    /// What the trunk was taught to read, and so what heads on it belong to.
+    pub input: InputSpec,
     /// SHA-256 of the `crops.csv` that they were made from.
     pub crops_sha256: String,
     /// Of one row.
@@ -203,17 +207,27 @@ impl Features {
         &self.bytes
     }
 
-    /// Appends the features of crop `at`, mirrored or not, to `values`.
-    pub fn extend(&self, values: &mut Vec<f32>, at: usize, variant: Variant) {
+    /// Writes the features of crop `at`, mirrored or not, into `values`.
+    ///
+    /// # Panics
+    /// Where `values` is not as long as a row.
+    pub fn fill(&self, values: &mut [f32], at: usize, variant: Variant) {
         let len = self.about.row_len();
         let mirrored = usize::from(variant == Variant::Mirrored && self.about.mirrored);
         let row = at * self.about.copies() + mirrored;
         let bytes = &self.bytes[row * len * 2..][..len * 2];
-        let begin = values.len();
-        values.resize(begin + len, 0.0);
         let halves: Vec<f16> =
             bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]])).collect();
-        halves.convert_to_f32_slice(&mut values[begin..]);
+        halves.convert_to_f32_slice(values);
+    }
+
+    /// The features of some crops, one after the other; `variant` says which of each.
+    pub fn values(&self, members: &[usize], variant: impl Fn(usize) -> Variant + Sync) -> Vec<f32> {
+        let len = self.about.row_len();
+        let mut values = vec![0.0; members.len() * len];
+        let rows = values.par_chunks_mut(len.max(1)).zip(members);
+        rows.for_each(|(row, &at)| self.fill(row, at, variant(at)));
+        values
     }
 }
 

@@ -17,9 +17,9 @@ use super::device::{On, Precision};
 use super::forward::{Forward, Mode, Parameters};
 use super::recipe::Recipe;
 use crate::files::write_atomic;
-use crate::init;
 use crate::net::{self, Net, Task};
 use crate::protocol::Protocol;
+use crate::{init, out};
 
 /// Pictures that go through the trunk at once.
 const TRUNK_BATCH: i64 = 16;
@@ -95,24 +95,28 @@ pub fn run(options: &Options) -> Result<()> {
         cache_gain: trunk_pass_s.map(|trunk| (trunk + head_step_s) / head_step_s),
         peak_mb: peak_mb(),
     };
-    print(&figures);
+    out::print(&table(&figures))?;
     options.json.as_ref().map_or(Ok(()), |path| {
         let text = serde_json::to_string_pretty(&figures)?;
         write_atomic(path, |file| Ok(file.write_all(text.as_bytes())?))
     })
 }
 
-#[allow(clippy::print_stdout, reason = "the table is what the command is for")]
-fn print(figures: &Figures) {
-    println!("| {} at batch {} | seconds |\n|---|---|", figures.net, figures.batch);
-    println!("| a step of the age head on kept features | {:.3} |", figures.head_step_s);
+fn table(figures: &Figures) -> String {
+    let mut text = format!(
+        "| {} at batch {} | seconds |\n|---|---|\n| a step of the age head on kept features | {:.3} |",
+        figures.net, figures.batch, figures.head_step_s
+    );
     if let (Some(trunk), Some(gain)) = (figures.trunk_pass_s, figures.cache_gain) {
-        println!("| the batch through the frozen trunk | {trunk:.3} |");
-        println!("\nWith the trunk in it, a step takes {gain:.1} times as long.");
+        text += &format!(
+            "\n| the batch through the frozen trunk | {trunk:.3} |\n\n\
+             With the trunk in it, a step takes {gain:.1} times as long."
+        );
     }
     if let Some(peak) = figures.peak_mb {
-        println!("\n{}, {}, peak {peak} MB", figures.device, figures.precision);
+        text += &format!("\n\n{}, {}, peak {peak} MB", figures.device, figures.precision);
     }
+    text
 }
 
 /// How fast this machine goes, in seconds a face.
@@ -140,7 +144,7 @@ pub fn pace(net: &Net) -> Result<Pace> {
         json: None,
     };
     let batch = options.batch as f64;
-    // A step costs nearly the same for 16 faces as for 256: it is the weights that are read.
+    // A step reads all weights, however few the faces: its batch is the one of training.
     let wide = Options { batch: 256, ..options.clone() };
     Ok(Pace {
         trunk_s: trunk_pass(&net, &options, Device::Cpu, Kind::Float)? / batch,

@@ -15,7 +15,7 @@ use super::device::{self, On, Precision};
 use super::forward::{Forward, Mode, Parameters};
 use super::recipe::Recipe;
 use crate::protocol::Protocol;
-use crate::{init, net};
+use crate::{init, net, out};
 
 /// Faces in each of the steps that are tried.
 const BATCH: i64 = 8;
@@ -38,32 +38,31 @@ pub struct Options {
 ///
 /// # Errors
 /// CUDA asked for and missing, or steps that do not lower the loss.
-#[allow(clippy::print_stdout, reason = "the table is what the command is for")]
 pub fn run(options: &Options) -> Result<()> {
-    println!("| what | found |\n|---|---|");
-    let row = |what: &str, found: &dyn Display| println!("| {what} | {found} |");
-    row("trainer", &env!("CARGO_PKG_VERSION"));
+    out::print("| what | found |\n|---|---|")?;
+    let row = |what: &str, found: &dyn Display| out::print(&format!("| {what} | {found} |"));
+    row("trainer", &env!("CARGO_PKG_VERSION"))?;
     let here = |found: Option<String>| found.unwrap_or_else(|| "not found".into());
-    row("libtorch", &here(library("libtorch_cpu")));
+    row("libtorch", &here(library("libtorch_cpu")))?;
     let cuda = device::load_cuda();
-    row("CUDA part of libtorch", &here(library("libtorch_cuda").filter(|_| cuda)));
-    row("CUDA devices", &Cuda::device_count());
-    row("cuDNN", &if Cuda::cudnn_is_available() { "yes" } else { "no" });
-    row("processor", &here(in_file("/proc/cpuinfo", "model name")));
-    row("cores", &std::thread::available_parallelism().map_or(1, Into::into));
-    row("bf16 products", &if device::cpu_multiplies_bf16() { "yes" } else { "no: f32 is quicker" });
-    row("memory", &here(in_file("/proc/meminfo", "MemTotal")));
-    row("memory free for programs", &here(in_file("/proc/meminfo", "MemAvailable")));
-    row(&format!("disk free in {}", options.out.display()), &disk_free(&options.out)?);
+    row("CUDA part of libtorch", &here(library("libtorch_cuda").filter(|_| cuda)))?;
+    row("CUDA devices", &Cuda::device_count())?;
+    row("cuDNN", &if Cuda::cudnn_is_available() { "yes" } else { "no" })?;
+    row("processor", &here(in_file("/proc/cpuinfo", "model name")))?;
+    row("cores", &std::thread::available_parallelism().map_or(1, Into::into))?;
+    let bf16 = if device::cpu_multiplies_bf16() { "yes" } else { "no: f32 is quicker" };
+    row("bf16 products", &bf16)?;
+    row("memory", &here(in_file("/proc/meminfo", "MemTotal")))?;
+    row("memory free for programs", &here(in_file("/proc/meminfo", "MemAvailable")))?;
+    row(&format!("disk free in {}", options.out.display()), &disk_free(&options.out)?)?;
     let device = options.device.open()?;
     let kind = options.precision.kind(device);
     let steps = two_steps(device, kind)?;
-    row(&format!("two steps of the compact net, {device:?}, {kind:?}"), &steps);
-    println!(
+    row(&format!("two steps of the compact net, {device:?}, {kind:?}"), &steps)?;
+    out::print(
         "\nA VGG-Face head trains in about 3 GB of memory (CPU or GPU) beside its features: 49 KiB a face, \
-         twice that with mirror images, on disk. The compact net needs 1 GB."
-    );
-    Ok(())
+         twice that with mirror images, on disk. The compact net needs 1 GB.",
+    )
 }
 
 /// Where a library lies that this process has loaded.

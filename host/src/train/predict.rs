@@ -90,8 +90,7 @@ fn answers(
     features: &Features,
     members: &[usize],
 ) -> Result<Vec<Prediction>> {
-    let mut values = Vec::with_capacity(members.len() * features.about.row_len());
-    members.iter().for_each(|&at| features.extend(&mut values, at, Variant::Plain));
+    let values = features.values(members, |_| Variant::Plain);
     let axes = [members.len()].into_iter().chain(features.about.shape.iter().copied());
     let shape: Vec<i64> = axes.map(|axis| axis as i64).collect();
     let input = Tensor::f_from_slice(&values)?.f_reshape(shape)?;

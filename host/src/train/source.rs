@@ -53,6 +53,14 @@ impl Source {
         Ok(Self::Features { features, unit })
     }
 
+    /// What the net's trunk was taught to read, where the source tells.
+    pub(super) fn input(&self) -> Option<&InputSpec> {
+        match self {
+            Self::Crops { .. } => None,
+            Self::Features { features, .. } => Some(&features.about.input),
+        }
+    }
+
     /// What features were divided by; 1 for pictures.
     pub(super) fn unit(&self) -> f32 {
         match self {
@@ -97,12 +105,12 @@ impl Source {
                 members.par_iter().map(tensor).collect::<Vec<_>>().concat()
             }
             Self::Features { features, unit } => {
-                let mut values = Vec::with_capacity(members.len() * features.about.row_len());
-                for &at in members {
-                    let mirrored = chance(at).is_some_and(|mut rng| rng.random_bool(0.5));
-                    let variant = if mirrored { Variant::Mirrored } else { Variant::Plain };
-                    features.extend(&mut values, at, variant);
-                }
+                let mut values = features.values(members, |at| {
+                    match chance(at).is_some_and(|mut rng| rng.random_bool(0.5)) {
+                        true => Variant::Mirrored,
+                        false => Variant::Plain,
+                    }
+                });
                 if *unit != 1.0 {
                     values.iter_mut().for_each(|value| *value /= unit);
                 }
@@ -114,9 +122,9 @@ impl Source {
 
 /// Over the first train faces; 1 where that is 0.
 fn root_mean_square(features: &Features) -> f32 {
-    let mut values = vec![];
     let train = features.rows.iter().enumerate().filter(|(_, row)| row.part == Part::Train);
-    train.take(SAMPLE).for_each(|(at, _)| features.extend(&mut values, at, Variant::Plain));
+    let sample: Vec<usize> = train.map(|(at, _)| at).take(SAMPLE).collect();
+    let values = features.values(&sample, |_| Variant::Plain);
     let squares: f64 = values.iter().map(|v| f64::from(v * v)).sum();
     #[allow(clippy::cast_possible_truncation, reason = "a mean of f32 values")]
     let root = (squares / values.len().max(1) as f64).sqrt() as f32;

@@ -13,7 +13,7 @@ use super::{HEADER, Tolerance, compare};
 use crate::crops::Crops;
 use crate::faces::Part;
 use crate::make::Source;
-use crate::progress;
+use crate::{out, progress};
 
 /// What is held against what.
 #[derive(Clone, Debug, clap::Args)]
@@ -52,10 +52,7 @@ pub fn run(options: &Options) -> Result<()> {
         let within = deviation.within(&tolerance).with_context(|| dir.display().to_string());
         verdict = verdict.and(within);
     }
-    #[allow(clippy::print_stdout, reason = "the table is what the command is for")]
-    {
-        println!("{table}");
-    }
+    out::print(&table)?;
     verdict
 }
 

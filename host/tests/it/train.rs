@@ -40,7 +40,8 @@ fn state(folder: &Path, run: &str, out: &str) -> Vec<u8> {
 fn features(rest: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     super::faces::crops(folder.path(), 96);
-    let trunk = host::init::he(&host::net::compact(), 3);
+    let mut trunk = host::init::he(&host::net::compact(), 3);
+    trunk.input.order = models::manifest::ChannelOrder::Bgr;
     trunk.write(&folder.path().join("trunk.safetensors")).unwrap();
     ok(folder.path(), &format!("{COMPUTE} --out features {rest}"));
     folder
@@ -115,9 +116,8 @@ fn features_are_what_the_trunk_makes_and_their_shards_join_to_the_same_bytes() {
     assert!(far < bytes("features").len() / 100, "{far} bytes differ");
 
     let features = Features::open(&folder.join("joined")).unwrap();
-    let (mut plain, mut mirrored) = (vec![], vec![]);
-    features.extend(&mut plain, 7, Variant::Plain);
-    features.extend(&mut mirrored, 7, Variant::Mirrored);
+    let plain = features.values(&[7], |_| Variant::Plain);
+    let mirrored = features.values(&[7], |_| Variant::Mirrored);
     assert_eq!((plain.len(), features.rows.len()), (256, 40));
     assert!(plain != mirrored && plain.iter().any(|v| *v > 0.0));
 
