@@ -6,6 +6,7 @@
 //! everything else builds and runs without it.
 
 pub mod clean;
+pub mod chart;
 pub mod cli;
 pub mod contract;
 pub mod convert;
