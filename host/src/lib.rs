@@ -32,8 +32,10 @@ pub mod predictions;
 pub mod progress;
 pub mod protocol;
 pub mod quantize;
+pub mod runlog;
 pub mod split;
 mod table;
+pub mod tensorboard;
 #[cfg(feature = "torch")]
 pub mod train;
 pub mod verify;
