@@ -39,7 +39,7 @@ pub fn escape(text: &str) -> String {
 fn svg((width, height): (f64, f64), alt: &str, body: &str) -> String {
     let alt = escape(alt);
     format!(
-        "<svg class=\"chart\" viewBox=\"0 0 {width:.0} {height:.0}\" style=\"max-width:{width:.0}px\" \
+        "<svg class=\"chart\" viewBox=\"0 0 {width:.0} {height:.0}\" style=\"width:{width:.0}px\" \
          role=\"img\" aria-label=\"{alt}\">{body}</svg>\n"
     )
 }

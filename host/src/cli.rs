@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "torch")]
 use crate::features;
 use crate::protocol::Protocol;
-use crate::{clean, convert, crops, eval, index, look, make, net, split, verify};
+use crate::{clean, convert, crops, eval, index, lap, look, make, net, report, split, verify};
 
 /// Trains apparent-age and gender models on labelled faces and exports them as bundles.
 #[derive(Parser)]
@@ -99,6 +99,10 @@ enum Command {
     Verify(verify::Options),
     /// Scores a bundle on labelled pictures, exactly as the device would answer.
     Eval(eval::Options),
+    /// Scores ages in any CSV against a jury's mean and standard deviation.
+    Lap(lap::Options),
+    /// Writes a page of scores, charts and training curves, and a TensorBoard file.
+    Report(report::Options),
 }
 
 /// What else there is to do with features.
@@ -144,6 +148,8 @@ impl Cli {
             }
             Command::Verify(options) => verify::run(&options),
             Command::Eval(options) => eval::run(&options),
+            Command::Lap(options) => lap::run(&options),
+            Command::Report(options) => report::run(&options),
         }
     }
 }

@@ -23,7 +23,7 @@ pub enum Part {
 }
 
 /// The gender a data set gives a face.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum GenderMark {
     /// Labelled female.
     #[serde(rename = "F", alias = "f")]

@@ -2,11 +2,10 @@
 //!
 //! Every stage is a subcommand that reads files and writes files:
 //! [`index`] → [`clean`] → [`split`] → [`crops`] → [`features`] → `train` → [`make`] → [`verify`] →
-//! [`eval`]; Only `features` and `train` need torch (feature `torch`);
-//! everything else builds and runs without it.
+//! [`eval`] → [`report`]. Only `features` and `train` need torch (feature `torch`); everything else builds and runs without it.
 
-pub mod clean;
 pub mod chart;
+pub mod clean;
 pub mod cli;
 pub mod contract;
 pub mod convert;
@@ -21,6 +20,7 @@ pub mod fold;
 pub mod index;
 pub mod init;
 pub mod labels;
+pub mod lap;
 pub mod look;
 pub mod make;
 pub mod mat;
@@ -32,6 +32,7 @@ pub mod predictions;
 pub mod progress;
 pub mod protocol;
 pub mod quantize;
+pub mod report;
 pub mod runlog;
 pub mod split;
 mod table;

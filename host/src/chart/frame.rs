@@ -85,14 +85,16 @@ impl Frame {
     pub(super) fn legend(&mut self, entries: &[(Key, &str)]) {
         let mut x = LEFT;
         for (key, name) in entries {
-            let (line, area) = ((x, 14.0), (x + 16.0, 14.0));
+            let (from, to) = ((x, 14.0), (x + 16.0, 14.0));
             match key {
-                Key::Line(color) => self.line(line, area, &format!("line c{color}")),
+                Key::Line(color) => self.line(from, to, &format!("line c{color}")),
                 Key::Area(color) => {
                     self.body += &super::rect((x, 8.0), (16.0, 11.0), &format!("area c{color}"));
                 }
                 Key::Dot(color) => self.body += &dot((x + 8.0, 14.0), *color, ""),
-                Key::Range(color) => self.line(line, area, &format!("range c{color}")),
+                Key::Range(color) => {
+                    self.line((x + 5.0, 14.0), (x + 12.0, 14.0), &format!("range c{color}"));
+                }
             }
             self.body += &text((x + 22.0, 18.0), "", name);
             x += 22.0 + text_width(name) + 18.0;

@@ -50,7 +50,7 @@ pub fn draw(spreads: &Spreads<'_>) -> String {
         let x = frame.x.at(middle(at));
         frame.line((x, frame.y.at(group.low)), (x, frame.y.at(group.high)), "range c0");
         let hover = format!(
-            "{}: {:+.1}, {:+.1} to {:+.1}, {} faces",
+            "{}: mean {:.1}, from {:.1} to {:.1}, {} faces",
             group.name, group.mean, group.low, group.high, group.count
         );
         let point = dot((x, frame.y.at(group.mean)), 1, &hover);
@@ -79,7 +79,7 @@ mod tests {
             legend: ("mean", "middle 80 %"),
             groups: vec![group("0–2", 1.0), group("3–9", -4.0)],
         });
-        assert!(drawing.contains("0–2: +1.0, -1.0 to +3.0, 7 faces"), "{drawing}");
+        assert!(drawing.contains("0–2: mean 1.0, from -1.0 to 3.0, 7 faces"), "{drawing}");
         assert_eq!(drawing.matches("class=\"range c0\"").count(), 3, "two and the legend's");
     }
 }

@@ -17,25 +17,15 @@ pub enum Common {
     /// Nothing: all faces.
     All,
     /// The labelled gender.
-    Gender(Sex),
+    Gender(GenderMark),
     /// The labelled age: which of FairFace's nine bins.
     Band(usize),
     /// Both.
-    BandGender(usize, Sex),
+    BandGender(usize, GenderMark),
     /// The labelled race.
     Race(String),
     /// The data set.
     Source(String),
-}
-
-/// A labelled gender, in the order of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sex {
-    /// Labelled female.
-    Women,
-    /// Labelled male.
-    Men,
 }
 
 /// The scores of some of the faces.
@@ -75,17 +65,13 @@ pub fn signed_off_years(o: &Outcome) -> Option<f64> {
 }
 
 fn commons(row: &Prediction) -> impl Iterator<Item = Common> + use<> {
-    let sex = row.gender.map(|gender| match gender {
-        GenderMark::Female => Sex::Women,
-        GenderMark::Male => Sex::Men,
-    });
     let band = row.age().map(label_bin);
     let named = |name: &str| (!name.is_empty()).then(|| name.to_owned());
     let commons = [
         Some(Common::All),
-        sex.map(Common::Gender),
+        row.gender.map(Common::Gender),
         band.map(Common::Band),
-        band.zip(sex).map(|(band, sex)| Common::BandGender(band, sex)),
+        band.zip(row.gender).map(|(band, gender)| Common::BandGender(band, gender)),
         named(&row.race).map(Common::Race),
         named(&row.source).map(Common::Source),
     ];
@@ -111,21 +97,19 @@ impl Common {
     fn name(&self) -> String {
         match self {
             Self::All => "all".to_owned(),
-            Self::Gender(sex) => sex.name().to_owned(),
+            Self::Gender(gender) => word(*gender).to_owned(),
             Self::Band(band) => BINS[*band].to_string(),
-            Self::BandGender(band, sex) => format!("{} of {} years", sex.name(), BINS[*band]),
+            Self::BandGender(band, gender) => format!("{}, {}", word(*gender), BINS[*band]),
             Self::Race(name) | Self::Source(name) => name.clone(),
         }
     }
 }
 
-impl Sex {
-    /// In words.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Women => "women",
-            Self::Men => "men",
-        }
+/// A labelled gender in words.
+pub fn word(gender: GenderMark) -> &'static str {
+    match gender {
+        GenderMark::Female => "female",
+        GenderMark::Male => "male",
     }
 }
 
@@ -162,8 +146,8 @@ mod tests {
         ];
         let groups = groups(&rows);
         let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
-        let of_band = ["women of 20–29 years", "men of 20–29 years"];
-        assert_eq!(names, ["all", "women", "men", "20–29", of_band[0], of_band[1], "blue"]);
+        let of_band = ["female, 20–29", "male, 20–29"];
+        assert_eq!(names, ["all", "female", "male", "20–29", of_band[0], of_band[1], "blue"]);
         let value = |figure: Option<Figure>| figure.unwrap().value;
         let (all, women, blue) = (&groups[0], &groups[1], &groups[6]);
         assert_eq!((all.faces, all.found, value(all.off_years)), (4, 0.75, 2.0));

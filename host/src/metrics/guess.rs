@@ -77,10 +77,9 @@ fn median(values: impl Iterator<Item = f32>) -> f32 {
     values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
-/// The value that `count` counts most of; the first of several.
+/// The value that `count` counts most of; the last of several.
 fn commonest<T: Copy + Default>(values: impl Iterator<Item = T>, count: impl Fn(T) -> usize) -> T {
-    let counted = values.map(|value| (count(value), value));
-    counted.reduce(|best, next| if next.0 > best.0 { next } else { best }).unwrap_or_default().1
+    values.max_by_key(|value| count(*value)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -112,6 +111,6 @@ mod tests {
     #[test]
     fn a_set_without_labels_has_harmless_constants() {
         let guess = Guess::of(&[]);
-        assert_eq!((guess.years, guess.dominant, guess.female), (0.0, 0, 0.0));
+        assert_eq!((guess.years, guess.spread[0], guess.female), (0.0, 0.0, 0.0));
     }
 }

@@ -34,13 +34,18 @@ pub enum Unit {
     Years,
     /// A proportion in [0, 1], more is better.
     Proportion,
-    /// A loss, less is better.
+    /// A bare number up to 1, more is better.
+    Score,
+    /// A bare number, less is better.
     Loss,
 }
 
 /// A measure of a set.
 #[derive(Clone, Debug, Serialize)]
 pub struct Measure {
+    /// Its place in the order that measures are told in.
+    #[serde(skip)]
+    pub rank: usize,
     /// What it is called in files.
     pub key: &'static str,
     /// What it is called on paper.
@@ -62,7 +67,10 @@ pub struct Measure {
 /// Takes every measure that the labels allow, in the order they are told in.
 pub fn all(outcomes: &[Outcome]) -> Vec<Measure> {
     let guess = Guess::of(outcomes);
-    KINDS.par_iter().filter_map(|kind| kind.measure(outcomes, &guess)).collect()
+    let measures = KINDS.par_iter().enumerate();
+    let measures = measures
+        .filter_map(|(rank, kind)| Some(Measure { rank, ..kind.measure(outcomes, &guess)? }));
+    measures.collect()
 }
 
 /// A face's part in a measure: the measure is the sum of the first halves ÷ that of the second ones.
@@ -98,6 +106,7 @@ impl Kind {
         let constant = |o: &Outcome| Outcome { answer: Some(guess.answer(o.age, years)), ..*o };
         let guessed = quotient(outcomes.iter().filter_map(|o| shares(&constant(o))));
         Some(Measure {
+            rank: 0,
             key: self.key,
             name: self.name,
             topic: self.topic,

@@ -9,6 +9,7 @@
 mod bundles;
 mod faces;
 mod index;
+mod report;
 mod stages;
 #[cfg(feature = "torch")]
 mod train;

@@ -54,7 +54,7 @@ pub(super) const KINDS: [Kind; 20] = [
     kind(
         "lap_similarity",
         "similarity, mean of exp(−d²/2σ²)",
-        (Jury, Proportion),
+        (Jury, Score),
         MedianJury,
         |o, _| mean_of(similarity(o)?),
     ),
