@@ -68,6 +68,9 @@ enum Command {
     /// Trains a net, or heads on the features of a frozen trunk.
     #[cfg(feature = "torch")]
     Train(crate::train::Job),
+    /// Runs all stages of a configuration; those whose inputs did not change are skipped.
+    #[cfg(feature = "torch")]
+    Run(crate::run::Options),
     /// Tells whether this machine can train, and with what.
     #[cfg(feature = "torch")]
     Doctor(crate::train::doctor::Options),
@@ -135,6 +138,8 @@ impl Cli {
             },
             #[cfg(feature = "torch")]
             Command::Train(job) => crate::train::run(&job),
+            #[cfg(feature = "torch")]
+            Command::Run(options) => crate::run::run(&options),
             #[cfg(feature = "torch")]
             Command::Doctor(options) => crate::train::doctor::run(&options),
             #[cfg(feature = "torch")]

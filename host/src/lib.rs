@@ -2,7 +2,8 @@
 //!
 //! Every stage is a subcommand that reads files and writes files:
 //! [`index`] → [`clean`] → [`split`] → [`crops`] → [`features`] → `train` → [`make`] → [`verify`] →
-//! [`eval`] → [`report`]. Only `features` and `train` need torch (feature `torch`); everything else builds and runs without it.
+//! [`eval`] → [`report`]; `run` does them all. Only `features`, `train` and `run` need torch (feature
+//! `torch`); everything else builds and runs without it.
 
 pub mod chart;
 pub mod clean;
@@ -33,6 +34,8 @@ pub mod progress;
 pub mod protocol;
 pub mod quantize;
 pub mod report;
+#[cfg(feature = "torch")]
+pub mod run;
 pub mod runlog;
 pub mod split;
 mod table;

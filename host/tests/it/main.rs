@@ -7,9 +7,13 @@
 )]
 
 mod bundles;
+#[cfg(feature = "torch")]
+mod docs;
 mod faces;
 mod index;
 mod report;
+#[cfg(feature = "torch")]
+mod run;
 mod stages;
 #[cfg(feature = "torch")]
 mod train;
