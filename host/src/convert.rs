@@ -1,9 +1,13 @@
 //! Stage `convert`: weights that another program wrote → ours.
 //!
-//! The layers of a file are matched with those of the net in order, by kind and shape; each must fit.
+//! The layers of a file are matched with those of the net by name where all are called as ours, or as
+//! `--name` says, else in order; each must then be of the kind and shape that is expected.
 //! What the net was taught to read (channel order, mean, scale) is in no such file, so it must be said.
 
+mod fill;
 mod found;
+mod h5;
+mod named;
 mod onnx;
 mod reads;
 
@@ -11,11 +15,11 @@ pub use reads::{Colours, Order, Triple};
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
-use crate::net::{self, Layer, Net};
-use crate::weights::Weights;
-use found::{Expected, Found};
+use crate::net;
+use fill::{Wanted, fill};
+use found::Found;
 
 /// Where weights come from, and what of them is wanted.
 #[derive(Clone, Debug, clap::Args)]
@@ -33,6 +37,10 @@ pub struct Options {
     /// Leaves out the head's last layer, which tells other classes: the 2,622 people of VGG-Face.
     #[arg(long)]
     pub but_last: bool,
+    /// Where the file's order is another: which of its layers ours is, as conv1_1=features.0. Layers that
+    /// are not named so are looked for by our own names. May be given several times.
+    #[arg(long = "name", value_name = "OURS=THEIRS", value_parser = pair)]
+    pub names: Vec<(String, String)>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would show it as the command's own help")]
     pub colours: Colours,
@@ -48,6 +56,13 @@ pub struct Options {
 #[derive(Clone, Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 pub struct Source {
+    /// Keras's .h5, from save_weights or save (not Keras 3's .weights.h5).
+    #[arg(long)]
+    pub h5: Option<PathBuf>,
+    /// Safetensors of LAYER.weight and LAYER.bias, 32-bit floats, as torch shapes them; what
+    /// scripts/convert-weights.py makes of .pth, .t7 and .mat.
+    #[arg(long)]
+    pub safetensors: Option<PathBuf>,
     /// ONNX, 32-bit floats: the weights of Conv, Gemm and MatMul nodes, in the graph's order.
     #[arg(long)]
     pub onnx: Option<PathBuf>,
@@ -74,7 +89,7 @@ pub fn run(options: &Options) -> Result<()> {
     let net = net::named(&options.net)?;
     let (path, found) = read(&options.file)?;
     let wanted = Wanted { net: &net, part: options.part, but_last: options.but_last };
-    let mut weights = fill(&wanted, path, found)?;
+    let mut weights = fill(&wanted, &options.names, path, found)?;
     weights.input = options.colours.input(options.mean);
     weights.write(&options.out)?;
     eprintln!("{}: {} tensors", options.out.display(), weights.tensors.len());
@@ -84,85 +99,15 @@ pub fn run(options: &Options) -> Result<()> {
 /// Every layer with weights that the file holds, in its order.
 fn read(source: &Source) -> Result<(&Path, Vec<Found>)> {
     let (path, found) = match source {
-        Source { onnx: Some(path) } => (path, onnx::read(path)),
-        Source { onnx: None } => bail!("no file to convert"),
+        Source { h5: Some(path), .. } => (path, h5::read(path)),
+        Source { safetensors: Some(path), .. } => (path, named::read(path)),
+        Source { onnx: Some(path), .. } => (path, onnx::read(path)),
+        Source { h5: None, safetensors: None, onnx: None } => bail!("no file to convert"),
     };
     Ok((path, found.with_context(|| format!("reading {}", path.display()))?))
 }
 
-/// What of a net is filled.
-#[derive(Clone, Copy)]
-pub(crate) struct Wanted<'a> {
-    pub(crate) net: &'a Net,
-    pub(crate) part: Part,
-    pub(crate) but_last: bool,
-}
-
-impl Wanted<'_> {
-    /// The layers to fill, in order.
-    fn layers(&self) -> Vec<Expected<'_>> {
-        let net = self.net;
-        let trunk = found::expected(&net.trunk, vec![3, net.input_px, net.input_px]);
-        let head = |layers| {
-            let mut layers = found::expected(layers, net.trunk_shape());
-            layers.truncate(layers.len() - usize::from(self.but_last));
-            layers
-        };
-        match self.part {
-            Part::Trunk => trunk,
-            Part::Age => head(&net.age),
-            Part::Gender => head(&net.gender),
-            Part::All => [trunk, head(&net.age), head(&net.gender)].concat(),
-        }
-    }
-
-    /// How many of the file's layers come before the first one wanted.
-    fn skipped(&self, found: usize, wanted: usize) -> usize {
-        let trunk = self.net.trunk.iter().filter_map(Layer::weighted).count();
-        let head = matches!(self.part, Part::Age | Part::Gender);
-        if head && found >= trunk + wanted { trunk } else { 0 }
-    }
-}
-
-/// The wanted layers from those of the file.
-fn fill(wanted: &Wanted<'_>, path: &Path, found: Vec<Found>) -> Result<Weights> {
-    let batch_norm = |layer: &&Layer| matches!(layer, Layer::Conv(conv) if conv.batch_norm);
-    ensure!(
-        !wanted.net.layers().any(|layer| batch_norm(&layer)),
-        "net {} has batch norm, expected one of plain convolutions: vgg-face",
-        wanted.net.name
-    );
-    let layers = wanted.layers();
-    let skipped = wanted.skipped(found.len(), layers.len());
-    let there = found.len() - skipped;
-    ensure!(
-        there >= layers.len(),
-        "{} has {there} layers with weights, expected {}: {} to {}",
-        path.display(),
-        layers.len(),
-        layers.first().map_or("", |layer| layer.name),
-        layers.last().map_or("", |layer| layer.name)
-    );
-    let mut weights = Weights::default();
-    for ((at, found), layer) in found.into_iter().enumerate().skip(skipped).zip(&layers) {
-        let from = found.name.clone();
-        let at = || format!("layer {} of {}", at + 1, path.display());
-        let (kernel, bias) = found.fit(layer).with_context(at)?;
-        tell(layer, &from, (&kernel, &bias));
-        weights.set(format!("{}.weight", layer.name), &layer.shape, kernel);
-        weights.set(format!("{}.bias", layer.name), &layer.shape[..1], bias);
-    }
-    Ok(weights)
-}
-
-#[allow(clippy::print_stdout, reason = "which layer came from where is what one wants to see")]
-fn tell(layer: &Expected<'_>, from: &str, (kernel, bias): (&[f32], &[f32])) {
-    let first = |values: &[f32]| values.first().copied().unwrap_or_default();
-    println!(
-        "{} {:?} first weight {} bias {} from {from}",
-        layer.name,
-        layer.shape,
-        first(kernel),
-        first(bias)
-    );
+fn pair(text: &str) -> Result<(String, String)> {
+    let (ours, theirs) = text.split_once('=').context("expected OURS=THEIRS")?;
+    Ok((ours.to_owned(), theirs.to_owned()))
 }

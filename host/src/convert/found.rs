@@ -24,9 +24,8 @@ pub(crate) struct Found {
 pub(crate) enum Layout {
     /// `[out, in, y, x]` and `[out, in]`, flattened channel by channel: torch, ONNX, ours.
     OutFirst,
-    /// `[in, out]`, flattened channel by channel: what ONNX multiplies by.
+    /// `[in, out]`, flattened in either order: what ONNX multiplies by.
     InFirst,
-    #[allow(dead_code, reason = "for the readers of Keras's files, to come")]
     /// `[y, x, in, out]` and `[in, out]`, flattened pixel by pixel: Keras, TensorFlow.
     OutLast,
 }
@@ -65,6 +64,12 @@ pub(crate) fn expected(layers: &[Layer], input: Vec<usize>) -> Vec<Expected<'_>>
 }
 
 impl Found {
+    /// What the file calls the layer.
+    pub(crate) fn layer(&self) -> &str {
+        let endings = [".weight", "/kernel:0", "/kernel"];
+        endings.iter().find_map(|ending| self.name.strip_suffix(ending)).unwrap_or(&self.name)
+    }
+
     /// Weights and biases in our order.
     ///
     /// # Errors
@@ -74,6 +79,13 @@ impl Found {
             let shape = self.layout.written(self.shape.len(), expected);
             bail!("{} is {:?}, expected {} {shape:?}", self.name, self.shape, expected.name)
         };
+        let [_, height, width] = expected.before;
+        ensure!(
+            self.layout != Layout::InFirst || height * width <= 1,
+            "{} reads what was flattened in an order that the file does not tell, \
+             expected a Gemm with transB, as torch writes it, or Keras's .h5",
+            self.name
+        );
         let outputs = expected.shape[0];
         let bias = if self.bias.is_empty() { vec![0.0; outputs] } else { self.bias };
         ensure!(
@@ -182,8 +194,10 @@ mod tests {
         assert_eq!(dense[12 + 2 * 4 + 2], ((2 * 3 + 2) * 2 + 1) as f32);
         let (wide, _) = found(Layout::OutFirst, &[2, 3, 2, 2]).fit(&linear([3, 2, 2])).unwrap();
         assert_eq!(wide, count(&[24]));
-        let (times, _) = found(Layout::InFirst, &[12, 2]).fit(&linear([3, 2, 2])).unwrap();
+        let (times, _) = found(Layout::InFirst, &[12, 2]).fit(&linear([12, 1, 1])).unwrap();
         assert_eq!(times[..3], [0.0, 2.0, 4.0]);
+        let unsure = found(Layout::InFirst, &[12, 2]).fit(&linear([3, 2, 2])).unwrap_err();
+        assert!(unsure.to_string().contains("in an order that the file does not tell"));
         let (one, _) = found(Layout::OutLast, &[1, 1, 5, 2]).fit(&linear([5, 1, 1])).unwrap();
         assert_eq!(one, [0.0, 2.0, 4.0, 6.0, 8.0, 1.0, 3.0, 5.0, 7.0, 9.0]);
     }
