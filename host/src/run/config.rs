@@ -40,6 +40,9 @@ pub(super) struct Config {
     /// Flags of `quantize` alone.
     #[serde(default)]
     pub(super) quantize: Table,
+    /// Flags of `verify`.
+    #[serde(default)]
+    pub(super) verify: Table,
     /// Flags of `eval`.
     #[serde(default)]
     pub(super) eval: Table,

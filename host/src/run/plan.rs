@@ -270,6 +270,7 @@ impl Plan<'_> {
             New {
                 command: &words("verify"),
                 paths: &[("--crops", &crops), ("--bundle", &f32), ("--bundle", &int8)],
+                tables: &[&config.verify],
                 inputs: &[seal(&f32), seal(&int8)],
                 ..New::writing(seal(&int8))
             },

@@ -29,6 +29,12 @@ pub struct Options {
     /// How many of them.
     #[arg(long, default_value_t = 256)]
     pictures: usize,
+    /// How far an int8 bundle's apparent ages may be from the reference's, in years on average.
+    #[arg(long, default_value_t = Tolerance::INT8.age_years_mean)]
+    int8_years_max: f32,
+    /// … and its probabilities of *female*.
+    #[arg(long, default_value_t = Tolerance::INT8.gender_mean)]
+    int8_gender_max: f32,
 }
 
 /// Compares the answers of torch and of every bundle, prints a table, and fails past the tolerance.
@@ -47,8 +53,13 @@ pub fn run(options: &Options) -> Result<()> {
         let deviation = compare(&reference, &answers(bundle, &pictures)?)?;
         table += &format!("\n| {} {deviation}", dir.display());
         let precision = bundle.manifest().estimator.as_ref().map(|spec| spec.precision);
-        let tolerance =
-            if precision == Some(Precision::F32) { Tolerance::F32 } else { Tolerance::INT8 };
+        let tolerance = match precision {
+            Some(Precision::F32) => Tolerance::F32,
+            _ => Tolerance {
+                age_years_mean: options.int8_years_max,
+                gender_mean: options.int8_gender_max,
+            },
+        };
         let within = deviation.within(&tolerance).with_context(|| dir.display().to_string());
         verdict = verdict.and(within);
     }

@@ -49,6 +49,8 @@ fn random_weights_become_bundles_that_agree() {
     let report = ok(folder, "quantize --init he --seed 4 --pictures 16 --out int8/net");
     assert_eq!(report.matches("| conv").count(), 8, "{report}");
     ok(folder, "verify --init he --seed 4 --bundle f32/net int8/net");
+    let strict = "verify --init he --seed 4 --bundle f32/net int8/net --int8-years-max 1e-6";
+    assert!(trainer(folder, strict).err.contains("at most 0.000001 allowed"));
 
     let bundle = Bundle::open(&folder.join("int8/net")).unwrap();
     let operators = FaceEstimator::open(&bundle).unwrap().session().operators();
