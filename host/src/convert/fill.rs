@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::Part;
 use super::found::{Expected, Found, expected};
 use crate::net::{Layer, Net};
+use crate::out;
 use crate::weights::Weights;
 
 /// What of a net is filled.
@@ -115,23 +116,18 @@ fn in_order(wanted: &Wanted<'_>, path: &Path, found: Vec<Found>) -> Result<Weigh
         let from = found.name.clone();
         let at = || format!("layer {} of {}", at + 1, path.display());
         let (kernel, bias) = found.fit(layer).with_context(at)?;
-        tell(layer, &from, (&kernel, &bias));
+        tell(layer, &from, (&kernel, &bias))?;
         weights.set(format!("{}.weight", layer.name), &layer.shape, kernel);
         weights.set(format!("{}.bias", layer.name), &layer.shape[..1], bias);
     }
     Ok(weights)
 }
 
-#[allow(clippy::print_stdout, reason = "which layer came from where is what one wants to see")]
-fn tell(layer: &Expected<'_>, from: &str, (kernel, bias): (&[f32], &[f32])) {
+/// Prints which layer came from where.
+fn tell(layer: &Expected<'_>, from: &str, (kernel, bias): (&[f32], &[f32])) -> Result<()> {
     let first = |values: &[f32]| values.first().copied().unwrap_or_default();
-    println!(
-        "{} {:?} first weight {} bias {} from {from}",
-        layer.name,
-        layer.shape,
-        first(kernel),
-        first(bias)
-    );
+    let (name, shape, weight, bias) = (layer.name, &layer.shape, first(kernel), first(bias));
+    out::print(&format!("{name} {shape:?} first weight {weight} bias {bias} from {from}"))
 }
 
 #[cfg(test)]
