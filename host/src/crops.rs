@@ -263,6 +263,17 @@ impl Cutter {
     }
 }
 
+/// The first face that the built-in detector finds in a picture, cut out.
+///
+/// # Errors
+/// A picture that cannot be read, or without a face.
+pub fn first_face(path: &Path, spec: &CropSpec) -> Result<RgbImage> {
+    let picture = read_picture(path)?;
+    let view = RgbView::of(&picture).context("the picture is empty")?;
+    let face = found_face(&view)?;
+    Ok(spec.cut(&view, &face.bounds, face.landmarks.as_ref()))
+}
+
 fn labelled_face(row: &FaceRow) -> Option<Face> {
     Some(Face { bounds: row.bounds()?, score: 1.0, landmarks: row.landmarks() })
 }

@@ -19,6 +19,36 @@ pub fn read_picture(path: &Path) -> Result<RgbImage> {
     Ok(picture::decode(&fs::read(path)?, &Limits::default())?)
 }
 
+/// The JPEG and PNG files under a folder, sorted; links to folders are not followed.
+///
+/// # Errors
+/// What the file system says.
+pub fn pictures_under(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = vec![];
+    add_pictures(folder, &mut paths)?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn add_pictures(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        // Links to folders are not followed, or a loop of them would never end.
+        if entry.file_type()?.is_dir() {
+            add_pictures(&entry.path(), paths)?;
+        } else if is_picture(&entry.path()) {
+            paths.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn is_picture(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    ["jpg", "jpeg", "png"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
 /// Writes `path` through a temporary file beside it: written, synced, renamed.
 ///
 /// # Errors

@@ -7,21 +7,22 @@ use anyhow::{Context, Result, ensure};
 use image::RgbImage;
 use models::bundle::Bundle;
 use models::crop::CropSpec;
-use models::detect::{self, rustface::RustFace};
-use models::image::RgbView;
-use models::manifest::{InputSpec, Precision, Provenance};
+use models::manifest::{EstimatorSpec, Precision, Provenance};
 use models::preprocess::Preprocessor;
 use models::tensor::Tensor;
 
-use crate::crops::Crops;
+use crate::crops::{self, Crops};
 use crate::export::{self, BundleSpec};
 use crate::faces::Part;
-use crate::files::{read_picture, write_atomic};
+use crate::files::write_atomic;
 use crate::fold::fold_batch_norm;
 use crate::net::{self, Net, Task};
 use crate::quantize::{self, Calibration};
 use crate::weights::Weights;
 use crate::{init, onnx, out, progress};
+
+/// What a bundle says of its data where nobody does.
+const UNLEARNT: &str = "random weights: nothing was learnt";
 
 /// Where a net's weights come from.
 #[derive(Clone, Debug, clap::Args)]
@@ -57,22 +58,22 @@ enum Init {
 pub struct Target {
     /// The bundle's folder; its last part is the bundle's name.
     #[arg(long)]
-    out: PathBuf,
+    pub(crate) out: PathBuf,
     /// Pictures whose first face becomes a stored input; made-up ones without.
     #[arg(long, num_args = 1..)]
-    golden: Vec<PathBuf>,
+    pub(crate) golden: Vec<PathBuf>,
     /// The weights' licence (SPDX).
     #[arg(long, default_value = "")]
-    licence: String,
+    pub(crate) licence: String,
     /// Who must be named.
     #[arg(long, default_value = "")]
-    attribution: String,
-    /// What the weights were trained on.
-    #[arg(long, default_value = "random weights: nothing was learnt")]
-    data: String,
+    pub(crate) attribution: String,
+    /// What the weights were trained on; without it, that nothing was learnt, or which files were imported.
+    #[arg(long)]
+    pub(crate) data: Option<String>,
     /// The command that made it.
     #[arg(long, default_value = "trainer")]
-    made_by: String,
+    pub(crate) made_by: String,
 }
 
 /// How an int8 bundle is calibrated.
@@ -123,15 +124,14 @@ pub fn export(source: &Source, target: &Target) -> Result<()> {
     let net = source.net()?;
     let weights = fold_batch_norm(&net, &source.weights(&net)?)?;
     let graph = onnx::export_f32(&net, &weights)?;
-    write(&Made { net, input: weights.input, precision: Precision::F32, graph }, target)
+    let estimator = export::estimator_spec(&net, weights.input, Precision::F32)?;
+    write(&net, &Made { estimator, graph }, target)
 }
 
 /// A network and how it is fed.
-struct Made {
-    net: Net,
-    input: InputSpec,
-    precision: Precision,
-    graph: Vec<u8>,
+pub(crate) struct Made {
+    pub(crate) estimator: EstimatorSpec,
+    pub(crate) graph: Vec<u8>,
 }
 
 /// Writes an int8 bundle and prints how much each layer lost.
@@ -141,23 +141,39 @@ struct Made {
 pub fn quantize(source: &Source, target: &Target, calibrating: &Calibrating) -> Result<()> {
     let net = source.net()?;
     let weights = fold_batch_norm(&net, &source.weights(&net)?)?;
-    let weights = quantize::equalize(&net, &weights)?;
-    let pictures = calibration_pictures(&net, &weights.input, calibrating, source.seed)?;
+    let crops = calibration_crops(&net, calibrating, source.seed)?;
+    let graph = to_int8(&net, &weights, &crops, calibrating.calibration)?;
+    let estimator = export::estimator_spec(&net, weights.input, Precision::Int8)?;
+    write(&net, &Made { estimator, graph }, target)
+}
+
+/// The int8 graph of a net, calibrated on crops; prints how much each layer lost.
+///
+/// # Shapes
+/// - weights: folded ([`crate::fold`])
+/// - crops: `[input_px, input_px, 3]`, u8, sRGB
+pub(crate) fn to_int8(
+    net: &Net,
+    weights: &Weights,
+    crops: &[RgbImage],
+    calibration: Calibration,
+) -> Result<Vec<u8>> {
+    ensure!(!crops.is_empty(), "no calibration pictures");
+    let preprocessor = Preprocessor::new(&weights.input);
+    let pictures: Vec<Tensor> = crops.iter().map(|crop| preprocessor.tensor(crop)).collect();
+    let weights = quantize::equalize(net, weights)?;
     let layers = net.layers().filter(|layer| layer.weighted().is_some()).count();
     let bar = progress::bar("quantize", layers as u64);
     let calibrated =
-        quantize::quantize(&net, &weights, &pictures, calibrating.calibration, &mut |_| {
-            bar.inc(1)
-        })?;
+        quantize::quantize(net, &weights, &pictures, calibration, &mut |_| bar.inc(1))?;
     bar.finish_and_clear();
     out::print(&quantize::table(&calibrated.layers))?;
-    let graph = onnx::export_int8(&net, &calibrated.quantized)?;
-    write(&Made { net, input: weights.input, precision: Precision::Int8, graph }, target)
+    onnx::export_int8(net, &calibrated.quantized)
 }
 
 /// Writes a bundle, or of a net with one head the plain graph.
-fn write(made: &Made, target: &Target) -> Result<()> {
-    if made.net.age.is_empty() || made.net.gender.is_empty() {
+fn write(net: &Net, made: &Made, target: &Target) -> Result<()> {
+    if net.age.is_empty() || net.gender.is_empty() {
         ensure!(
             target.out.extension().is_some_and(|ending| ending == "onnx"),
             "--out is {}, expected FILE.onnx with --only",
@@ -170,15 +186,16 @@ fn write(made: &Made, target: &Target) -> Result<()> {
     write_bundle(made, target)
 }
 
-fn write_bundle(made: &Made, target: &Target) -> Result<()> {
+/// Writes a bundle with its goldens, opens it again and tells its name.
+pub(crate) fn write_bundle(made: &Made, target: &Target) -> Result<()> {
     let name = target.out.file_name().and_then(|name| name.to_str());
     let spec = BundleSpec {
         name: name.context("--out names no folder")?.to_owned(),
-        estimator: export::estimator_spec(&made.net, made.input.clone(), made.precision)?,
+        estimator: made.estimator.clone(),
         provenance: Provenance {
             licence: target.licence.clone(),
             attribution: target.attribution.clone(),
-            data: target.data.clone(),
+            data: target.data.clone().unwrap_or_else(|| UNLEARNT.into()),
             made_by: target.made_by.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
@@ -196,24 +213,16 @@ fn write_bundle(made: &Made, target: &Target) -> Result<()> {
     Ok(())
 }
 
-fn calibration_pictures(
-    net: &Net,
-    input: &InputSpec,
-    calibrating: &Calibrating,
-    seed: u64,
-) -> Result<Vec<Tensor>> {
+fn calibration_crops(net: &Net, calibrating: &Calibrating, seed: u64) -> Result<Vec<RgbImage>> {
     let size_px = u32::try_from(net.input_px)?;
-    let crops = match &calibrating.crops {
+    Ok(match &calibrating.crops {
         Some(folder) => {
             Crops::open(folder, size_px)?.sample(Part::Train, calibrating.pictures, size_px, seed)
         }
         None => (0..calibrating.pictures)
             .map(|k| made_up(size_px, seed.wrapping_add(k as u64)))
             .collect(),
-    };
-    ensure!(!crops.is_empty(), "no calibration pictures");
-    let preprocessor = Preprocessor::new(input);
-    Ok(crops.iter().map(|crop| preprocessor.tensor(crop)).collect())
+    })
 }
 
 /// The first face of each picture, or three made-up pictures.
@@ -221,18 +230,10 @@ fn golden_crops(pictures: &[PathBuf], spec: &CropSpec) -> Result<Vec<RgbImage>> 
     if pictures.is_empty() {
         return Ok((0..3).map(|seed| made_up(spec.size_px, seed)).collect());
     }
-    let mut detector = RustFace::embedded()?;
     let crops = pictures.iter().map(|path| {
-        let picture = read_picture(path)?;
-        let view = RgbView::of(&picture).context("the picture is empty")?;
-        let faces = detect::find_faces(&mut detector, &view)?;
-        let face = faces.first().context("no face found")?;
-        Ok(spec.cut(&view, &face.bounds, face.landmarks.as_ref()))
+        crops::first_face(path, spec).with_context(|| format!("golden picture {}", path.display()))
     });
-    let named = crops.zip(pictures).map(|(crop, path): (Result<_>, _)| {
-        crop.with_context(|| format!("golden picture {}", path.display()))
-    });
-    named.collect()
+    crops.collect()
 }
 
 /// A smooth coloured pattern with the range of a photograph.

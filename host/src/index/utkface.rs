@@ -1,47 +1,25 @@
 //! UTKFace (Zhang, Song, Qi 2017): the labels are in the names, `AGE_GENDER_RACE_DATE.jpg`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::Take;
 use crate::faces::{FaceRow, GenderMark};
+use crate::files::pictures_under;
 
 /// As its authors number them.
 const RACES: [&str; 5] = ["White", "Black", "Asian", "Indian", "Others"];
 
 /// Hands every picture under `folder` to `take`; names that are no labels are told, not taken.
 pub(super) fn read(folder: &Path, take: Take<'_>) -> Result<()> {
-    let mut paths = vec![];
-    pictures(folder, &mut paths)?;
-    paths.sort();
-    for path in paths {
+    for path in pictures_under(folder)? {
         match labels(&path) {
             Some(row) => take(row)?,
             None => eprintln!("skipped {}: its name gives no age and gender", path.display()),
         }
     }
     Ok(())
-}
-
-fn pictures(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
-    for entry in entries {
-        let entry = entry?;
-        // Links to folders are not followed, or a loop of them would never end.
-        if entry.file_type()?.is_dir() {
-            pictures(&entry.path(), paths)?;
-        } else if is_picture(&entry.path()) {
-            paths.push(entry.path());
-        }
-    }
-    Ok(())
-}
-
-fn is_picture(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    ["jpg", "jpeg", "png"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
 fn labels(path: &Path) -> Option<FaceRow> {
@@ -67,6 +45,8 @@ fn labels(path: &Path) -> Option<FaceRow> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::faces::AgeRange;
 
