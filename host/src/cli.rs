@@ -8,7 +8,9 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "torch")]
 use crate::features;
 use crate::protocol::Protocol;
-use crate::{clean, convert, crops, eval, index, lap, look, make, net, report, split, verify};
+use crate::{
+    clean, convert, crops, eval, import, index, lap, look, make, net, report, split, verify,
+};
 
 /// Trains apparent-age and gender models on labelled faces and exports them as bundles.
 #[derive(Parser)]
@@ -82,6 +84,8 @@ enum Command {
     Predict(crate::train::predict::Options),
     /// Turns weights of another program into ours: Keras's .h5, ONNX or safetensors.
     Convert(convert::Options),
+    /// Turns an age net and a gender net of Keras into a verified int8 bundle.
+    Import(import::Options),
     /// Writes an f32 bundle.
     Export {
         #[command(flatten)]
@@ -147,6 +151,7 @@ impl Cli {
             #[cfg(feature = "torch")]
             Command::Predict(options) => crate::train::predict::run(&options),
             Command::Convert(options) => convert::run(&options),
+            Command::Import(options) => import::run(&options),
             Command::Export { source, target } => make::export(&source, &target),
             Command::Quantize { source, target, calibrating } => {
                 make::quantize(&source, &target, &calibrating)

@@ -6,7 +6,7 @@
 
 mod fill;
 mod found;
-mod h5;
+pub(crate) mod h5;
 mod named;
 mod onnx;
 mod reads;
@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::net;
+use crate::net::{self, Net};
+use crate::weights::Weights;
 use fill::{Wanted, fill};
 use found::Found;
 
@@ -94,6 +95,15 @@ pub fn run(options: &Options) -> Result<()> {
     weights.write(&options.out)?;
     eprintln!("{}: {} tensors", options.out.display(), weights.tensors.len());
     Ok(())
+}
+
+/// A Keras file as the weights of a whole net; what it reads is not told.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn whole(h5: &Path, net: &Net) -> Result<Weights> {
+    let found = h5::read(h5).with_context(|| format!("reading {}", h5.display()))?;
+    fill(&Wanted { net, part: Part::All, but_last: false }, &[], h5, found)
 }
 
 /// Every layer with weights that the file holds, in its order.

@@ -18,6 +18,7 @@ pub mod features;
 pub mod feed;
 pub mod files;
 pub mod fold;
+pub mod import;
 pub mod index;
 pub mod init;
 pub mod labels;

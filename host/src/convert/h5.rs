@@ -96,13 +96,13 @@ pub(crate) mod tests {
     use super::*;
 
     /// A layer as Keras keeps it: name, kernel's shape and values, bias; no kernel where it has none.
-    pub(crate) type Kept = (&'static str, Vec<u64>, Vec<f32>, Vec<f32>);
+    pub(crate) type Kept = (String, Vec<u64>, Vec<f32>, Vec<f32>);
 
     /// The bytes of a file as `save_weights` writes it.
     pub(crate) fn keras(layers: &[Kept]) -> Vec<u8> {
         let mut file = FileBuilder::new();
         let texts = |names: Vec<String>| AttrValue::AsciiStringArray(names);
-        file.set_attr("layer_names", texts(layers.iter().map(|layer| layer.0.into()).collect()));
+        file.set_attr("layer_names", texts(layers.iter().map(|layer| layer.0.clone()).collect()));
         for (name, shape, kernel, bias) in layers {
             let mut group = file.create_group(name);
             let paths = ["kernel:0", "bias:0"].map(|part| format!("{name}/{part}"));
@@ -122,9 +122,9 @@ pub(crate) mod tests {
 
     fn two() -> Vec<u8> {
         keras(&[
-            ("zero_padding2d_1", vec![], vec![], vec![]),
-            ("conv2d_1", vec![1, 1, 2, 2], vec![1.0, 2.0, 3.0, 4.0], vec![5.0, 6.0]),
-            ("conv2d_10", vec![2, 1], vec![7.0, 8.0], vec![9.0]),
+            ("zero_padding2d_1".into(), vec![], vec![], vec![]),
+            ("conv2d_1".into(), vec![1, 1, 2, 2], vec![1.0, 2.0, 3.0, 4.0], vec![5.0, 6.0]),
+            ("conv2d_10".into(), vec![2, 1], vec![7.0, 8.0], vec![9.0]),
         ])
     }
 
