@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::faces::{self, FaceRow};
 use crate::files::write_atomic;
+use crate::out;
 
 /// Which faces go.
 #[derive(Clone, Debug, clap::Args)]
@@ -95,10 +96,7 @@ pub fn run(options: &Options) -> Result<()> {
             None => kept.push(row),
         }
     }
-    #[allow(clippy::print_stdout, reason = "the table is what one wants to see")]
-    {
-        println!("{}", table(all, &dropped));
-    }
+    out::print(&table(all, &dropped))?;
     write_atomic(&list, |file| {
         let mut writer = csv::Writer::from_writer(file);
         dropped.iter().try_for_each(|row| writer.serialize(row))?;

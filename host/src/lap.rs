@@ -11,6 +11,7 @@ use csv::StringRecord;
 
 use crate::metrics::measure::{self, Measure};
 use crate::metrics::{Answer, Outcome};
+use crate::out;
 
 /// A CSV and which of its columns hold what.
 #[derive(Clone, Debug, clap::Args)]
@@ -36,10 +37,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let outcomes = read(options).with_context(|| format!("reading {}", options.csv.display()))?;
     let table = markdown(&options.csv, &outcomes);
-    #[allow(clippy::print_stdout, reason = "the table is what the command is for")]
-    {
-        println!("{table}");
-    }
+    out::print(&table)?;
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use anyhow::{Result, ensure};
 
 use crate::faces::{self, FaceRow, GenderMark};
 use crate::files::write_atomic;
+use crate::out;
 use histogram::{Histogram, Series};
 
 /// Years of age in one bar.
@@ -60,10 +61,7 @@ pub fn run(options: &Options) -> Result<()> {
             Ok(sheet.save_with_format(part, image::ImageFormat::Png)?)
         })?;
     }
-    #[allow(clippy::print_stdout, reason = "the table is what one wants to see")]
-    {
-        println!("{}", table(&rows));
-    }
+    out::print(&table(&rows))?;
     Ok(())
 }
 

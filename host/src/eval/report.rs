@@ -17,6 +17,7 @@ use crate::metrics::confusion::Confusion;
 use crate::metrics::figure::Figure;
 use crate::metrics::measure::{self, Measure};
 use crate::metrics::{self, Outcome, Score, label_bin};
+use crate::out;
 
 /// Groups smaller than this are left out: their intervals say nothing.
 const GROUP_MIN: usize = 20;
@@ -80,10 +81,7 @@ pub(super) fn report(
         groups: groups(answered),
     };
     let table = markdown(&report);
-    #[allow(clippy::print_stdout, reason = "the table is what the command is for")]
-    {
-        println!("{table}");
-    }
+    out::print(&table)?;
     if let Some(folder) = &options.out {
         let write = |ending: &str, text: &str| {
             let path = folder.join(format!("{}.{ending}", options.name));
