@@ -173,6 +173,20 @@ fn heads_learn_on_features_one_at_a_time() {
 }
 
 #[test]
+fn only_what_is_unfrozen_changes() {
+    let folder = features("");
+    let folder = folder.path();
+    let run = format!("{TRAIN} --weights trunk.safetensors --unfreeze-from conv4_2 --epochs 1");
+    assert!(ok(folder, &format!("{run} --out tuned")).contains("10 of 54 tensors learn"));
+    let read = |path: &str| host::weights::Weights::read(&folder.join(path)).unwrap();
+    let (before, after) = (read("trunk.safetensors"), read("tuned/best.safetensors"));
+    assert_eq!(after.input, before.input);
+    let same = |name: &str| before.tensors[name] == after.tensors[name];
+    assert!(same("conv1_1.weight") && same("conv4_1.bn.running_mean") && same("conv4_1.bn.bias"));
+    assert!(!same("conv4_2.weight") && !same("conv4_2.bn.running_mean") && !same("age.weight"));
+}
+
+#[test]
 fn another_thread_count_changes_the_weights_by_little() {
     let folder = features("");
     let folder = folder.path();
