@@ -118,3 +118,16 @@ fn a_wrong_configuration_is_named_before_anything_runs() {
     let folder = made(MADE);
     assert!(refused(folder.path(), &["--until", "bake"]).contains("no stage is called bake"));
 }
+
+#[test]
+fn every_example_is_a_plan_that_the_trainer_takes() {
+    let runs = Path::new(env!("CARGO_MANIFEST_DIR")).join("runs");
+    for entry in fs::read_dir(runs).unwrap() {
+        let path = entry.unwrap().path();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
+        let output = command.arg("run").arg(&path).args(["--until", "none"]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        // All stages are checked before the name is looked for.
+        assert!(said.contains("no stage is called none, there are index"), "{path:?}: {said}");
+    }
+}
