@@ -108,13 +108,13 @@ pub(crate) fn whole(h5: &Path, net: &Net) -> Result<Weights> {
 
 /// Every layer with weights that the file holds, in its order.
 fn read(source: &Source) -> Result<(&Path, Vec<Found>)> {
-    let (path, found) = match source {
-        Source { h5: Some(path), .. } => (path, h5::read(path)),
-        Source { safetensors: Some(path), .. } => (path, named::read(path)),
-        Source { onnx: Some(path), .. } => (path, onnx::read(path)),
+    let reading = |path: &Path| format!("reading {}", path.display());
+    Ok(match source {
+        Source { h5: Some(path), .. } => (path, h5::read(path).with_context(|| reading(path))?),
+        Source { onnx: Some(path), .. } => (path, onnx::read(path).with_context(|| reading(path))?),
+        Source { safetensors: Some(path), .. } => (path, named::read(path)?),
         Source { h5: None, safetensors: None, onnx: None } => bail!("no file to convert"),
-    };
-    Ok((path, found.with_context(|| format!("reading {}", path.display()))?))
+    })
 }
 
 fn pair(text: &str) -> Result<(String, String)> {

@@ -29,7 +29,7 @@ fn layers(file: &File, len: u64) -> Result<Vec<Found>> {
     let root = file.root();
     // `model.save` puts what `save_weights` writes into a group beside the model's description.
     let weights = root.group("model_weights").unwrap_or(root);
-    let names = names(&weights, "layer_names").context(
+    let names = names(&weights, "layer_names")?.context(
         "no attribute layer_names, expected weights that Keras wrote as .h5 (not as .weights.h5)",
     )?;
     let mut budget = len;
@@ -42,7 +42,7 @@ fn layers(file: &File, len: u64) -> Result<Vec<Found>> {
 
 /// A layer's kernel and bias; `None` where it has none.
 fn layer(group: &Group, budget: &mut u64) -> Result<Option<Found>> {
-    let names = names(group, "weight_names")?;
+    let names = names(group, "weight_names")?.context("no attribute weight_names")?;
     let [kernel, rest @ ..] = &*names else { return Ok(None) };
     let (shape, values) = numbers(group, kernel, budget)?;
     let bias = match rest {
@@ -52,16 +52,17 @@ fn layer(group: &Group, budget: &mut u64) -> Result<Option<Found>> {
     Ok(Some(Found { name: kernel.clone(), shape, values, bias, layout: Layout::OutLast }))
 }
 
-/// The texts of an attribute; Keras cuts one that is too long for HDF5 into NAME0, NAME1, ….
-fn names(group: &Group, name: &str) -> Result<Vec<String>> {
+/// The texts of an attribute, if it is there; Keras cuts one that is too long for HDF5 into NAME0,
+/// NAME1, ….
+fn names(group: &Group, name: &str) -> Result<Option<Vec<String>>> {
     let attributes = group.attrs()?;
     if let Some(whole) = attributes.get(name) {
-        return texts(name, whole);
+        return texts(name, whole).map(Some);
     }
     let part = |k: usize| attributes.get(&format!("{name}{k}"));
-    ensure!(part(0).is_some(), "no attribute {name}");
     let parts = (0..).map_while(part).map(|part| texts(name, part));
-    Ok(parts.collect::<Result<Vec<_>>>()?.concat())
+    let parts = parts.collect::<Result<Vec<_>>>()?;
+    Ok((!parts.is_empty()).then(|| parts.concat()))
 }
 
 fn texts(name: &str, value: &AttrValue) -> Result<Vec<String>> {
