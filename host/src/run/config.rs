@@ -113,6 +113,16 @@ impl Config {
         })
     }
 
+    /// The files that a key of `table` names: one, several or none.
+    pub(super) fn paths(&self, table: &Table, key: &str) -> Vec<PathBuf> {
+        let values = match table.get(key) {
+            Some(Value::Array(values)) => values.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        values.iter().filter_map(Value::as_str).map(|text| self.path(text).into()).collect()
+    }
+
     /// A path of the file, relative to where the program runs.
     pub(super) fn path(&self, text: &str) -> String {
         self.base.join(text).display().to_string()

@@ -215,6 +215,7 @@ impl Plan<'_> {
                 ..New::writing(features.join("features.f16"))
             },
         )?;
+        let first = config.paths(&config.train, "weights");
         let mut weights = vec![trunk_file.clone()];
         for task in [Task::Age, Task::Gender] {
             let folder = self.at(&format!("train-{}", task.name()));
@@ -225,7 +226,7 @@ impl Plan<'_> {
                     command: &["train", "--net", &config.net, "--task", task.name()],
                     paths: &[("--features", &features), ("--out", &folder)],
                     tables: &[&config.train],
-                    inputs: &[features.join("features.json")],
+                    inputs: &[vec![features.join("features.json")], first.clone()].concat(),
                     folder: Some(folder.clone()),
                     ..New::writing(best.clone())
                 },
