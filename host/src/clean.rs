@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use crate::faces::{self, FaceRow};
-use crate::files::write_atomic;
+use crate::files::write_csv;
 use crate::out;
 
 /// Which faces go.
@@ -97,11 +97,7 @@ pub fn run(options: &Options) -> Result<()> {
         }
     }
     out::print(&table(all, &dropped))?;
-    write_atomic(&list, |file| {
-        let mut writer = csv::Writer::from_writer(file);
-        dropped.iter().try_for_each(|row| writer.serialize(row))?;
-        Ok(writer.flush()?)
-    })?;
+    write_csv(&list, &dropped)?;
     ensure!(!kept.is_empty(), "nothing is left of {all} faces");
     faces::write(&options.out, &kept)?;
     eprintln!("clean: {} of {all} faces kept → {}", kept.len(), options.out.display());

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::crop_spec;
 use crate::faces::{self, AgeRange, FaceRow, GenderMark, Part};
-use crate::files::{self, read_picture, write_atomic};
+use crate::files::{self, read_picture, write_atomic, write_csv};
 use crate::progress;
 
 /// Side of a stored crop ÷ side of what the net sees.
@@ -201,11 +201,7 @@ pub fn run(faces_csv: &Path, size_px: u32, folder: &Path) -> Result<()> {
         }
         Ok(())
     })?;
-    write_atomic(&folder.join("crops.csv"), |file| {
-        let mut writer = csv::Writer::from_writer(file);
-        table.iter().try_for_each(|row| writer.serialize(row))?;
-        Ok(writer.flush()?)
-    })?;
+    write_csv(&folder.join("crops.csv"), &table)?;
     bar.finish_and_clear();
     let skipped = rows.len() - table.len();
     eprintln!("crop: {} crops, {skipped} skipped → {}", table.len(), folder.display());

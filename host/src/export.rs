@@ -12,9 +12,9 @@ use models::golden::{self, Golden};
 use models::manifest::{
     self, EstimatorSpec, FileEntry, InputSpec, Manifest, Precision, Provenance, Quality, Role,
 };
-use sha2::{Digest, Sha256};
 
 use crate::contract;
+use crate::files;
 use crate::net::Net;
 
 /// Below this probability a predicted gender is shown as unsure.
@@ -85,7 +85,7 @@ fn fill(dir: &Path, spec: &BundleSpec, onnx: &[u8], crops: Vec<RgbImage>) -> Res
     let mut entries = vec![];
     for (role, path, bytes) in files {
         fs::write(dir.join(path), bytes).with_context(|| format!("writing {path}"))?;
-        let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = files::sha256(bytes);
         entries.push(FileEntry { role, path: path.into(), bytes: bytes.len() as u64, sha256 });
     }
     let manifest = Manifest {

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use models::geometry::{Landmarks, Point, Rect};
 use serde::{Deserialize, Serialize};
 
-use crate::files::write_atomic;
+use crate::files::write_csv;
 use crate::table::Table;
 
 /// What a face is used for.
@@ -191,9 +191,5 @@ pub fn read(path: &Path) -> Result<Vec<FaceRow>> {
 /// # Errors
 /// What the file system says.
 pub fn write(path: &Path, rows: &[FaceRow]) -> Result<()> {
-    write_atomic(path, |file| {
-        let mut writer = csv::Writer::from_writer(file);
-        rows.iter().try_for_each(|row| writer.serialize(row))?;
-        Ok(writer.flush()?)
-    })
+    write_csv(path, rows)
 }

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use image::RgbImage;
 use memmap2::Mmap;
 use models::picture::{self, Limits};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// Reads a picture file within the limits that the device keeps too.
@@ -64,6 +65,26 @@ pub fn write_atomic(
     })
 }
 
+/// Writes a text file as [`write_atomic`] does.
+///
+/// # Errors
+/// What the file system says; the old file is then untouched.
+pub fn write_text(path: &Path, text: &str) -> Result<()> {
+    write_atomic(path, |file| Ok(file.write_all(text.as_bytes())?))
+}
+
+/// Writes a CSV file, a line for each row, as [`write_atomic`] does.
+///
+/// # Errors
+/// What the file system says; the old file is then untouched.
+pub fn write_csv(path: &Path, rows: impl IntoIterator<Item = impl Serialize>) -> Result<()> {
+    write_atomic(path, |file| {
+        let mut writer = csv::Writer::from_writer(file);
+        rows.into_iter().try_for_each(|row| writer.serialize(row))?;
+        Ok(writer.flush()?)
+    })
+}
+
 /// As [`write_atomic`], for writers that open the file themselves.
 ///
 /// # Errors
@@ -91,7 +112,12 @@ pub fn map(file: &File) -> Result<Mmap> {
 
 /// The SHA-256 of `bytes`, in lower-case hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+/// Two lower-case hexadecimal digits a byte.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The SHA-256 of a file.

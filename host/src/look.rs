@@ -6,13 +6,12 @@ mod histogram;
 mod sheet;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
 use crate::faces::{self, FaceRow, GenderMark};
-use crate::files::write_atomic;
+use crate::files::{self, write_text};
 use crate::out;
 use histogram::{Histogram, Series};
 
@@ -50,14 +49,12 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let rows = faces::read(&options.faces)?;
     ensure!(!rows.is_empty(), "{} holds no faces", options.faces.display());
-    let svg = |name: &str, text: &str| {
-        write_atomic(&options.out.join(name), |file| Ok(file.write_all(text.as_bytes())?))
-    };
+    let svg = |name: &str, text: &str| write_text(&options.out.join(name), text);
     svg("age.svg", &ages(&rows).svg())?;
     svg("gender.svg", &genders(&rows).svg())?;
     if options.pictures > 0 {
         let sheet = sheet::draw(&rows, options.pictures.into(), options.seed);
-        crate::files::replace(&options.out.join("sheet.png"), |part| {
+        files::replace(&options.out.join("sheet.png"), |part| {
             Ok(sheet.save_with_format(part, image::ImageFormat::Png)?)
         })?;
     }

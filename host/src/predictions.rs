@@ -9,7 +9,7 @@ use models::estimator::Estimate;
 use serde::{Deserialize, Serialize};
 
 use crate::faces::{AgeRange, FaceRow, GenderMark};
-use crate::files::write_atomic;
+use crate::files::write_csv;
 use crate::metrics::{Answer, Outcome};
 
 /// One face: its labels, and what was said of it. Where no face was found, nothing was.
@@ -146,11 +146,7 @@ pub fn read(path: &Path) -> Result<Vec<Prediction>> {
 /// # Errors
 /// What the file system says.
 pub fn write(path: &Path, rows: &[Prediction]) -> Result<()> {
-    write_atomic(path, |file| {
-        let mut writer = csv::Writer::from_writer(file);
-        rows.iter().try_for_each(|row| writer.serialize(row))?;
-        Ok(writer.flush()?)
-    })
+    write_csv(path, rows)
 }
 
 /// A truth value as spreadsheets write it.

@@ -20,11 +20,10 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use self::runs::Run;
 use self::sets::Set;
-use crate::files::write_atomic;
+use crate::files::{write_atomic, write_text};
 use crate::tensorboard;
 
 /// What to report on, and where to.
@@ -92,9 +91,7 @@ pub fn run(options: &Options) -> Result<()> {
         sets: options.sets.iter().map(|set| Set::read(set, shown)).collect::<Result<_>>()?,
         runs: options.runs.iter().map(Run::read).collect::<Result<_>>()?,
     };
-    let write = |name: &str, text: &str| {
-        write_atomic(&options.out.join(name), |file| Ok(file.write_all(text.as_bytes())?))
-    };
+    let write = |name: &str, text: &str| write_text(&options.out.join(name), text);
     write("report.md", &markdown::report(&report))?;
     write("report.json", &serde_json::to_string_pretty(&report)?)?;
     write_events(&report.runs, &options.out)?;
@@ -142,12 +139,6 @@ fn distinct(option: &str, all: &[Named]) -> Result<()> {
 fn folder_name(name: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || letter == '-';
     name.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect()
-}
-
-/// The SHA-256 of a file, as hexadecimal digits.
-fn sha256(path: &Path) -> Result<String> {
-    let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

@@ -294,7 +294,7 @@ impl Run<'_> {
         ensure!(value.is_finite(), "the loss is {value}: try a smaller --lr");
         let lr = self.learning_rate();
         self.optimizer.step(&self.parameters, &loss, lr)?;
-        self.average.follow(&self.parameters, &self.optimizer)?;
+        self.average.follow(&self.parameters, self.optimizer.steps)?;
         Ok(value)
     }
 

@@ -82,7 +82,7 @@ impl Weights {
             hash.update(format!("{name} {:?}", tensor.shape));
             hash.update(LittleEndian(tensor).data());
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        files::hex(&hash.finalize())
     }
 
     /// Takes up the tensors of `other`.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use anyhow::{Context, Result};
 use models::bundle::{self, Bundle};
@@ -11,7 +10,7 @@ use serde::Serialize;
 
 use super::{Answered, Options};
 use crate::faces::GenderMark;
-use crate::files::write_atomic;
+use crate::files::write_text;
 use crate::labels::BINS;
 use crate::metrics::confusion::Confusion;
 use crate::metrics::figure::Figure;
@@ -85,7 +84,7 @@ pub(super) fn report(
     if let Some(folder) = &options.out {
         let write = |ending: &str, text: &str| {
             let path = folder.join(format!("{}.{ending}", options.name));
-            write_atomic(&path, |file| Ok(file.write_all(text.as_bytes())?))
+            write_text(&path, text)
         };
         write("md", &table)?;
         write("json", &serde_json::to_string_pretty(&report)?)?;
@@ -206,7 +205,7 @@ fn write_quality(options: &Options, bundle: &Bundle, report: &Report<'_>) -> Res
         })
     }));
     let path = options.bundle.join("model.toml");
-    write_atomic(&path, |file| Ok(file.write_all(manifest.to_toml().as_bytes())?))?;
+    write_text(&path, &manifest.to_toml())?;
     bundle::seal(&options.bundle).with_context(|| format!("sealing {}", options.bundle.display()))
 }
 

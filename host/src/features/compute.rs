@@ -10,7 +10,6 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use image::RgbImage;
 use image::imageops::flip_horizontal;
-use models::manifest::InputSpec;
 use models::preprocess::Preprocessor;
 use rayon::prelude::*;
 use tch::{Tensor, no_grad};
@@ -38,10 +37,16 @@ pub fn run(options: &Options) -> Result<()> {
     tch::set_num_threads(i32::try_from(options.threads)?);
     let weights = trunk_weights(&net, &Weights::read(&options.trunk)?)?;
     let about = About {
+        net: net.name.into(),
         trunk_sha256: weights.sha256(),
+        input: weights.input.clone(),
+        crops_sha256: files::sha256_of(&options.crops.join("crops.csv"))?,
+        shape: net.trunk_shape(),
+        mirrored: options.mirrored,
         precision: format!("{kind:?}"),
         crops_in_all: crops.rows.len(),
-        ..about(options, &net, &weights.input)?
+        shard: options.shard,
+        sha256: String::new(),
     };
     let Some(mut cache) = Cache::open(&options.out, about)? else {
         eprintln!("features: {} is finished already", options.out.display());
@@ -69,22 +74,6 @@ pub fn run(options: &Options) -> Result<()> {
     })?;
     bar.finish_and_clear();
     cache.finish(&crops, range)
-}
-
-/// What the options alone say of the features.
-fn about(options: &Options, net: &Net, input: &InputSpec) -> Result<About> {
-    Ok(About {
-        net: net.name.into(),
-        trunk_sha256: String::new(),
-        input: input.clone(),
-        crops_sha256: files::sha256_of(&options.crops.join("crops.csv"))?,
-        shape: net.trunk_shape(),
-        mirrored: options.mirrored,
-        precision: String::new(),
-        crops_in_all: 0,
-        shard: options.shard,
-        sha256: String::new(),
-    })
 }
 
 /// Only the tensors of the trunk, each of the shape that the net has.

@@ -23,8 +23,8 @@ pub fn merge(options: &Merging) -> Result<()> {
     })?;
     let rows: Vec<_> = shards.iter().flat_map(|shard| shard.rows.clone()).collect();
     write_rows(&options.out, &rows)?;
-    let bytes = std::fs::File::open(options.out.join(FEATURES))?;
-    About { sha256: files::sha256(&files::map(&bytes)?), ..whole }.write(&options.out)?;
+    let sha256 = files::sha256_of(&options.out.join(FEATURES))?;
+    About { sha256, ..whole }.write(&options.out)?;
     eprintln!("merge: {} crops → {}", rows.len(), options.out.display());
     Ok(())
 }

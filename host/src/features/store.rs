@@ -6,7 +6,6 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
@@ -20,7 +19,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::crops::CropRow;
-use crate::files::{self, write_atomic};
+use crate::files::{self, write_csv, write_text};
 
 /// Name of the finished features.
 pub(super) const FEATURES: &str = "features.f16";
@@ -136,7 +135,7 @@ impl About {
     /// Writes it.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)?;
-        write_atomic(&folder.join(ABOUT), |file| Ok(file.write_all(text.as_bytes())?))
+        write_text(&folder.join(ABOUT), &text)
     }
 }
 
@@ -250,11 +249,7 @@ fn read_rows(folder: &Path) -> Result<Vec<CropRow>> {
 
 /// Writes `features.csv` into `folder`.
 pub(super) fn write_rows(folder: &Path, rows: &[CropRow]) -> Result<()> {
-    write_atomic(&folder.join(ROWS), |file| {
-        let mut writer = csv::Writer::from_writer(file);
-        rows.iter().try_for_each(|row| writer.serialize(row))?;
-        Ok(writer.flush()?)
-    })
+    write_csv(&folder.join(ROWS), rows)
 }
 
 #[cfg(test)]

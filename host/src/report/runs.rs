@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{Named, folder_name, sha256};
+use super::{Named, folder_name};
+use crate::files;
 use crate::runlog::RunLog;
 
 /// What the report tells of a run.
@@ -33,7 +34,7 @@ impl Run {
         Ok(Self {
             name: named.name.clone(),
             folder: named.path.clone(),
-            log_sha256: sha256(&named.path.join("log.csv"))?,
+            log_sha256: files::sha256_of(&named.path.join("log.csv"))?,
             epochs: log.epochs.len(),
             chosen_epoch: log.chosen().map(|chosen| chosen.0),
             chosen_val_loss: log.chosen().map(|chosen| chosen.1),

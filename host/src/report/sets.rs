@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::amounts::amount;
 use super::pictures::{self, Sheet, Worst};
-use super::{Named, sha256, weak};
+use super::{Named, weak};
+use crate::files;
 use crate::metrics::confusion::Confusion;
 use crate::metrics::groups::{Group, groups};
 use crate::metrics::measure::{self, Measure, Unit};
@@ -43,7 +44,7 @@ impl Set {
         Ok(Self {
             name: named.name.clone(),
             file: named.path.clone(),
-            file_sha256: sha256(&named.path)?,
+            file_sha256: files::sha256_of(&named.path)?,
             faces: rows.len(),
             found: found(&outcomes),
             measures: measure::all(&outcomes),

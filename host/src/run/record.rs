@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Stage;
-use crate::files::{self, write_atomic};
+use crate::files::{self, write_text};
 
 /// How far a stage is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +73,7 @@ impl Record {
     /// Keeps it.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)?;
-        write_atomic(&self.path(folder), |file| Ok(file.write_all(text.as_bytes())?))
+        write_text(&self.path(folder), &text)
     }
 
     fn path(&self, folder: &Path) -> PathBuf {

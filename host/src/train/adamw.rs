@@ -21,7 +21,6 @@ const CHUNK: i64 = 1 << 18;
 /// The optimizer's memory of each parameter that learns.
 pub(super) struct AdamW {
     slots: Vec<Slot>,
-    average_decay: f64,
     weight_decay: f64,
     /// Steps made.
     pub(super) steps: u64,
@@ -35,7 +34,10 @@ struct Slot {
 }
 
 /// The running average of every parameter, or nothing where none is kept.
-pub(super) struct Average(Vec<Tensor>);
+pub(super) struct Average {
+    copies: Vec<Tensor>,
+    decay: f64,
+}
 
 /// What one step multiplies by.
 struct Factors {
@@ -59,7 +61,6 @@ impl AdamW {
             });
         Ok(Self {
             slots: slots.collect::<Result<_>>()?,
-            average_decay: recipe.average_decay,
             weight_decay: recipe.weight_decay,
             steps: 0,
         })
@@ -87,12 +88,6 @@ impl AdamW {
             }
             Ok(())
         })
-    }
-
-    /// The decay of the average after the steps made, smaller while it warms up.
-    fn keep(&self) -> f64 {
-        let steps = self.steps as f64;
-        self.average_decay.min((1.0 + steps) / (10.0 + steps))
     }
 
     /// Its state as named tensors: `mean/NAME`, `square/NAME`.
@@ -172,21 +167,23 @@ fn update(
 impl Average {
     /// The weights as they are, where the recipe keeps an average.
     pub(super) fn new(parameters: &Parameters, recipe: &Recipe) -> Result<Self> {
-        if recipe.average_decay == 0.0 {
-            return Ok(Self(vec![]));
+        let decay = recipe.average_decay;
+        if decay == 0.0 {
+            return Ok(Self { copies: vec![], decay });
         }
         let copies = parameters.entries().iter().map(|entry| {
             let tensor = &entry.tensor;
             Ok(if entry.changes { tensor.f_detach_copy()? } else { tensor.shallow_clone() })
         });
-        Ok(Self(copies.collect::<Result<_>>()?))
+        Ok(Self { copies: copies.collect::<Result<_>>()?, decay })
     }
 
-    /// Moves towards the weights after a step of `optimizer`.
-    pub(super) fn follow(&mut self, parameters: &Parameters, optimizer: &AdamW) -> Result<()> {
-        let towards = 1.0 - optimizer.keep();
+    /// Moves towards the weights after `steps` steps; faster while it warms up.
+    pub(super) fn follow(&mut self, parameters: &Parameters, steps: u64) -> Result<()> {
+        let steps = steps as f64;
+        let towards = 1.0 - self.decay.min((1.0 + steps) / (10.0 + steps));
         no_grad(|| {
-            for (entry, average) in parameters.entries().iter().zip(&mut self.0) {
+            for (entry, average) in parameters.entries().iter().zip(&mut self.copies) {
                 if entry.changes {
                     let _ = average.f_lerp_(&entry.tensor, towards)?;
                 }
@@ -197,18 +194,18 @@ impl Average {
 
     /// What is kept of a run: the average, or the weights themselves where there is none.
     pub(super) fn kept(&self, parameters: &Parameters) -> Result<Weights> {
-        parameters.weights_by(|at| self.0.get(at).unwrap_or(&parameters.entries()[at].tensor))
+        parameters.weights_by(|at| self.copies.get(at).unwrap_or(&parameters.entries()[at].tensor))
     }
 
     /// Parameters that share the memory of what is kept.
     pub(super) fn parameters(&self, parameters: &Parameters) -> Parameters {
-        parameters.with(|at| self.0.get(at).unwrap_or(&parameters.entries()[at].tensor))
+        parameters.with(|at| self.copies.get(at).unwrap_or(&parameters.entries()[at].tensor))
     }
 
     /// Its state as named tensors: `average/NAME`.
     pub(super) fn state(&self, parameters: &Parameters) -> Result<Weights> {
         let mut state = Weights::default();
-        for (entry, average) in parameters.entries().iter().zip(&self.0) {
+        for (entry, average) in parameters.entries().iter().zip(&self.copies) {
             if entry.changes {
                 state.tensors.insert(format!("average/{}", entry.name), to_plain(average)?);
             }
@@ -218,7 +215,7 @@ impl Average {
 
     /// Takes up what [`Average::state`] gave.
     pub(super) fn restore(&mut self, parameters: &Parameters, state: &Weights) -> Result<()> {
-        for (entry, average) in parameters.entries().iter().zip(&mut self.0) {
+        for (entry, average) in parameters.entries().iter().zip(&mut self.copies) {
             if entry.changes {
                 let key = format!("average/{}", entry.name);
                 *average = load(state, &key, parameters.device())?;

@@ -2,7 +2,6 @@
 //!
 //! Made-up numbers stand in for faces: the work is the same.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -14,9 +13,10 @@ use tch::{Device, Kind, Tensor, no_grad};
 use super::adamw::AdamW;
 use super::cross_entropy;
 use super::device::{On, Precision};
+use super::doctor::in_file;
 use super::forward::{Forward, Mode, Parameters};
 use super::recipe::Recipe;
-use crate::files::write_atomic;
+use crate::files::write_text;
 use crate::net::{self, Net, Task};
 use crate::protocol::Protocol;
 use crate::{init, out};
@@ -98,7 +98,7 @@ pub fn run(options: &Options) -> Result<()> {
     out::print(&table(&figures))?;
     options.json.as_ref().map_or(Ok(()), |path| {
         let text = serde_json::to_string_pretty(&figures)?;
-        write_atomic(path, |file| Ok(file.write_all(text.as_bytes())?))
+        write_text(path, &text)
     })
 }
 
@@ -215,8 +215,6 @@ fn wait_for(device: Device) {
 
 /// Largest resident memory of this process so far, where Linux tells it.
 fn peak_mb() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kb: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+    let kb: u64 = in_file("/proc/self/status", "VmHWM")?.trim_end_matches(" kB").parse().ok()?;
     Some(kb / 1024)
 }

@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -13,7 +12,7 @@ use super::Run;
 use super::forward::{Entry, to_plain, to_torch};
 use super::recipe::Recipe;
 use super::score::Val;
-use crate::files::write_atomic;
+use crate::files::{write_csv, write_text};
 use crate::weights::Weights;
 
 /// One epoch.
@@ -77,7 +76,7 @@ impl Checkpoint {
             let taken = folder.join(LAST).exists();
             ensure!(!taken, "{} holds a run already: --resume goes on with it", folder.display());
             let text = serde_json::to_string_pretty(recipe)?;
-            write_atomic(&noted, |file| Ok(file.write_all(text.as_bytes())?))?;
+            write_text(&noted, &text)?;
         }
         Ok(Self { folder: folder.to_owned() })
     }
@@ -123,11 +122,7 @@ impl Checkpoint {
     }
 
     fn write_log(&self, log: &[EpochLog]) -> Result<()> {
-        write_atomic(&self.folder.join("log.csv"), |file| {
-            let mut writer = csv::Writer::from_writer(file);
-            log.iter().try_for_each(|log| writer.serialize(LogRow::from(*log)))?;
-            Ok(writer.flush()?)
-        })
+        write_csv(&self.folder.join("log.csv"), log.iter().copied().map(LogRow::from))
     }
 
     fn read_log(&self) -> Result<Vec<EpochLog>> {

@@ -73,7 +73,7 @@ fn library(name: &str) -> Option<String> {
 }
 
 /// The value of `key: value` in one of the kernel's tables.
-fn in_file(path: &str, key: &str) -> Option<String> {
+pub(super) fn in_file(path: &str, key: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.starts_with(key))?;
     Some(line.split_once(':')?.1.trim().to_owned())
