@@ -9,6 +9,7 @@ use models::detect::Detector;
 use models::detect::rustface::RustFace;
 use models::detect::yunet::Yunet;
 use models::estimator::FaceEstimator;
+use models::session::Options;
 
 use crate::cli::ModelArgs;
 use crate::pipeline::Pipeline;
@@ -29,13 +30,13 @@ pub struct Models {
 pub fn open(args: &ModelArgs) -> Result<Models> {
     let roots = roots();
     let estimator = open_bundle(&args.bundle, &roots)?;
-    let name = &estimator.manifest().name;
+    let name = estimator.manifest().name.clone();
     let (detector, detector_name) = open_detector(&args.detector, &roots)?;
     Ok(Models {
         description: format!("faces: {detector_name} · ages and genders: bundle {name}"),
         pipeline: Pipeline::new(
             detector,
-            FaceEstimator::open(&estimator).context(args.bundle.clone())?,
+            FaceEstimator::open(estimator, &Options::default()).context(args.bundle.clone())?,
         ),
     })
 }
@@ -86,9 +87,10 @@ fn embedded(how: &str) -> Result<(Box<dyn Detector>, String)> {
 fn bundled(name: &str, roots: &[PathBuf]) -> Result<(Box<dyn Detector>, String)> {
     let bundle = open_bundle(name, roots)?;
     ensure!(bundle.manifest().detector.is_some(), "the bundle '{name}' holds no detector");
-    let detector =
-        Yunet::open(&bundle).with_context(|| format!("opening the detector '{name}'"))?;
-    Ok((Box::new(detector), format!("bundle {}", bundle.manifest().name)))
+    let found = format!("bundle {}", bundle.manifest().name);
+    let detector = Yunet::open(bundle, &Options::default())
+        .with_context(|| format!("opening the detector '{name}'"))?;
+    Ok((Box::new(detector), found))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use models::detect::yunet::Yunet;
 use models::golden;
 use models::manifest::Role;
+use models::session::Options;
 
 use crate::bundles;
 use crate::report::Outcome;
@@ -20,8 +21,9 @@ pub fn run(name: &str, out: &mut dyn Write) -> Result<Outcome> {
     let bundle = bundles::open_bundle(name, &bundles::roots())?;
     let manifest = bundle.manifest();
     writeln!(out, "{}: every file has its hash (bundle {:.16}…)", manifest.name, bundle.sha256())?;
+    let name = manifest.name.clone();
     if manifest.detector.is_some() {
-        Yunet::open(&bundle)?;
+        Yunet::open(bundle, &Options::default())?;
         writeln!(out, "the network is as the manifest says")?;
         return Ok(Outcome::Good);
     }
@@ -30,7 +32,7 @@ pub fn run(name: &str, out: &mut dyn Write) -> Result<Outcome> {
         return Ok(Outcome::Bad);
     }
     let deviation =
-        golden::check(&bundle).with_context(|| format!("checking {}", manifest.name))?;
+        golden::check(bundle, &Options::default()).with_context(|| format!("checking {name}"))?;
     let (age, gender) = (deviation.age_years_max, deviation.gender_max);
     writeln!(
         out,

@@ -14,6 +14,7 @@ use models::detect::{self, Detector, rustface::RustFace, yunet::Yunet};
 use models::estimator::{Estimate, FaceEstimator};
 use models::geometry::Rect;
 use models::image::RgbView;
+use models::session;
 use rayon::prelude::*;
 
 use crate::faces::{self, FaceRow, Part};
@@ -112,12 +113,14 @@ struct Worker {
 
 impl Worker {
     fn new(bundle: &Bundle, against: Option<&Bundle>, detector: Option<&Bundle>) -> Result<Self> {
+        let options = session::Options::default();
         let detector: Box<dyn Detector> = match detector {
-            Some(bundle) => Box::new(Yunet::open(bundle)?),
+            Some(bundle) => Box::new(Yunet::open(bundle.clone(), &options)?),
             None => Box::new(RustFace::embedded()?),
         };
-        let other = against.map(FaceEstimator::open).transpose()?;
-        Ok(Self { detector, estimator: FaceEstimator::open(bundle)?, other })
+        let other = against.map(|bundle| FaceEstimator::open(bundle.clone(), &options));
+        let other = other.transpose()?;
+        Ok(Self { detector, estimator: FaceEstimator::open(bundle.clone(), &options)?, other })
     }
 
     fn answer(&mut self, row: FaceRow) -> Answered {

@@ -12,6 +12,7 @@ use models::golden::{self, Golden};
 use models::manifest::{
     self, EstimatorSpec, FileEntry, InputSpec, Manifest, Precision, Provenance, Quality, Role,
 };
+use models::session::Options;
 
 use crate::contract;
 use crate::files;
@@ -73,7 +74,7 @@ pub fn write_bundle(
 }
 
 fn fill(dir: &Path, spec: &BundleSpec, onnx: &[u8], crops: Vec<RgbImage>) -> Result<()> {
-    let mut estimator = FaceEstimator::new(&spec.estimator, onnx)?;
+    let mut estimator = FaceEstimator::new(&spec.estimator, onnx.to_vec(), &Options::default())?;
     let cases = crops.into_iter().map(|crop| {
         let logits = estimator.logits(&crop)?;
         Ok((crop, logits))
@@ -104,7 +105,7 @@ fn fill(dir: &Path, spec: &BundleSpec, onnx: &[u8], crops: Vec<RgbImage>) -> Res
 
 /// Opens what was written as every user will.
 fn check(dir: &Path) -> Result<()> {
-    let deviation = golden::check(&Bundle::open(dir)?)?;
+    let deviation = golden::check(Bundle::open(dir)?, &Options::default())?;
     let (far, most) = (deviation.logit_max, GOLDEN_LOGIT_MAX);
     ensure!(far <= most, "the written bundle's logits are {far} off, at most {most} expected");
     Ok(())

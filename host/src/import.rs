@@ -18,6 +18,7 @@ use image::RgbImage;
 use models::crop::CropSpec;
 use models::estimator::{FaceEstimator, Logits};
 use models::manifest::Precision;
+use models::session;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -185,7 +186,8 @@ fn find_faces(folder: &Path, most: usize, crop: &CropSpec) -> Result<Vec<RgbImag
 }
 
 fn answers(made: &Made, crops: &[RgbImage]) -> Result<Vec<Logits>> {
-    let mut estimator = FaceEstimator::new(&made.estimator, &made.graph)?;
+    let mut estimator =
+        FaceEstimator::new(&made.estimator, made.graph.clone(), &session::Options::default())?;
     crops.iter().map(|crop| Ok(estimator.logits(crop)?)).collect()
 }
 
@@ -232,7 +234,7 @@ mod tests {
         let spec = bundle.manifest().estimator.clone().unwrap();
         assert_eq!((spec.crop.box_scale, spec.input.order), (1.8, ChannelOrder::Bgr));
         assert!(bundle.manifest().provenance.data.starts_with("unknown; imported from age.h5"));
-        let mut estimator = FaceEstimator::open(&bundle).unwrap();
+        let mut estimator = FaceEstimator::open(bundle, &session::Options::default()).unwrap();
         let crops = find_faces(&options.calibrate, 9, &spec.crop).unwrap();
         assert_eq!(crops.len(), 3);
         for crop in crops {

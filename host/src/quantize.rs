@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use models::estimator::Logits;
-use models::session::Session;
+use models::session::{Options, Session};
 use models::tensor::Tensor;
 
 use crate::net::{Layer, Net, Weighted};
@@ -183,7 +183,7 @@ fn run(layer: &Layer, weights: [&Weights; 2], pairs: &mut [Pair]) -> Result<()> 
     let shape = first.exact.shape[1..].to_vec();
     let open = |weights| -> Result<Session> {
         let graph = onnx::export_layer(layer, weights, &shape)?;
-        Session::open_any(&graph).with_context(|| format!("running {layer:?}"))
+        Session::open_any(graph, &Options::default()).with_context(|| format!("running {layer:?}"))
     };
     let (mut exact, mut rounded) = (open(weights[0])?, open(weights[1])?);
     for pair in pairs {
@@ -265,7 +265,11 @@ pub(crate) mod tests {
     }
 
     fn answers(graph: &[u8], pictures: &[Tensor]) -> Vec<Logits> {
-        verify::answers(&mut Session::open_any(graph).unwrap(), pictures).unwrap()
+        verify::answers(
+            &mut Session::open_any(graph.to_vec(), &Options::default()).unwrap(),
+            pictures,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -295,7 +299,7 @@ pub(crate) mod tests {
         let calibrated =
             quantize(&net, &weights, &[picture(&net, 0)], Calibration::Minmax, &mut |_| {});
         let graph = onnx::export_int8(&net, &calibrated.unwrap().quantized).unwrap();
-        let operators = Session::open_any(&graph).unwrap().operators();
+        let operators = Session::open_any(graph, &Options::default()).unwrap().operators();
         let products: Vec<_> = operators.iter().filter(|o| o.is_product()).collect();
         assert_eq!(products.len(), net.layers().filter_map(Layer::weighted).count());
         assert!(products.iter().all(|o| o.is_integer_product()), "{products:?}");

@@ -122,6 +122,8 @@ pub const HEADER: &str = "\
 
 #[cfg(test)]
 mod tests {
+    use models::session::Options;
+
     use super::*;
     use crate::{fold, init, net, onnx, quantize};
 
@@ -153,7 +155,9 @@ mod tests {
     fn swapped_channels_are_noticed() {
         let net = net::compact();
         let weights = fold::fold_batch_norm(&net, &init::he(&net, 3)).unwrap();
-        let mut session = Session::open_any(&onnx::export_f32(&net, &weights).unwrap()).unwrap();
+        let mut session =
+            Session::open_any(onnx::export_f32(&net, &weights).unwrap(), &Options::default())
+                .unwrap();
         let rgb: Vec<Tensor> = (0..4).map(|seed| quantize::tests::picture(&net, seed)).collect();
         let bgr: Vec<Tensor> = rgb.iter().map(swapped).collect();
         let (rgb, bgr) =

@@ -137,6 +137,12 @@ impl Bundle {
         self.file(Role::Network).expect("a manifest is refused without a network")
     }
 
+    /// The bytes of the ONNX graph alone; everything else is let go.
+    pub fn into_network(mut self) -> Vec<u8> {
+        let network = self.manifest.file(Role::Network).and_then(|f| self.files.remove(&f.path));
+        network.expect("a manifest is refused without a network")
+    }
+
     /// The hash of `SHA256SUMS`: it names this very bundle.
     pub fn sha256(&self) -> &str {
         &self.sha256

@@ -11,7 +11,7 @@ use crate::gender::Gender;
 use crate::image::RgbView;
 use crate::manifest::EstimatorSpec;
 use crate::preprocess::Preprocessor;
-use crate::session::{Contract, Session, SessionError};
+use crate::session::{Contract, Options, Session, SessionError};
 
 /// Why an estimator could not be made or gave no answer.
 #[derive(Debug, Error)]
@@ -75,24 +75,28 @@ pub struct FaceEstimator {
 }
 
 impl FaceEstimator {
-    /// The estimator of a bundle.
-    pub fn open(bundle: &Bundle) -> Result<Self, EstimatorError> {
+    /// The estimator of a bundle, which it takes: a large network is not kept twice.
+    pub fn open(bundle: Bundle, options: &Options) -> Result<Self, EstimatorError> {
         let manifest = bundle.manifest();
-        let Some(spec) = &manifest.estimator else {
+        let Some(spec) = manifest.estimator.clone() else {
             return Err(EstimatorError::Kind { name: manifest.name.clone() });
         };
-        Self::new(spec, bundle.network())
+        Self::new(&spec, bundle.into_network(), options)
     }
 
     /// An estimator of a network that is in no bundle yet.
-    pub fn new(spec: &EstimatorSpec, onnx: &[u8]) -> Result<Self, EstimatorError> {
+    pub fn new(
+        spec: &EstimatorSpec,
+        onnx: Vec<u8>,
+        options: &Options,
+    ) -> Result<Self, EstimatorError> {
         let side = spec.crop.size_px as usize;
         let outputs = vec![vec![1, AGE_CLASSES], vec![1, 2]];
         let contract = Contract { input: vec![1, 3, side, side], outputs };
         Ok(Self {
             spec: spec.clone(),
             preprocessor: Preprocessor::new(&spec.input),
-            session: Session::open(onnx, &contract)?,
+            session: Session::open(onnx, &contract, options)?,
         })
     }
 
@@ -139,5 +143,10 @@ impl FaceEstimator {
     /// The network, to look at its plan.
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// The network and what feeds it, to time its steps.
+    pub fn parts(&mut self) -> (&Preprocessor, &mut Session) {
+        (&self.preprocessor, &mut self.session)
     }
 }

@@ -12,6 +12,7 @@ use crate::age::AGE_CLASSES;
 use crate::bundle::Bundle;
 use crate::estimator::{EstimatorError, FaceEstimator, Logits};
 use crate::manifest::Role;
+use crate::session::Options;
 
 /// More crops than a bundle needs.
 const CROPS_MAX: usize = 1024;
@@ -151,10 +152,10 @@ impl Deviation {
 }
 
 /// Runs a bundle's network on its stored crops and tells how far the answers moved.
-pub fn check(bundle: &Bundle) -> Result<Deviation, GoldenError> {
+pub fn check(bundle: Bundle, options: &Options) -> Result<Deviation, GoldenError> {
     let missing = || GoldenError::Missing { name: bundle.manifest().name.clone() };
     let golden = Golden::read(bundle.file(Role::Golden).ok_or_else(missing)?)?;
-    golden.compare(&mut FaceEstimator::open(bundle)?)
+    golden.compare(&mut FaceEstimator::open(bundle, options)?)
 }
 
 fn floats<const N: usize>(

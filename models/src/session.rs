@@ -5,6 +5,9 @@
 
 mod fold;
 mod guard;
+mod kernel;
+
+pub use kernel::Kernel;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use thiserror::Error;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::matmul::optimized::OptMatMul;
-use tract_onnx::tract_core::plan::SimpleState;
+use tract_onnx::tract_core::plan::{SimpleState, eval};
 
 use crate::tensor::Tensor;
 
@@ -54,6 +57,22 @@ pub struct Contract {
     pub outputs: Vec<Vec<usize>>,
 }
 
+/// How a network is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// At least 1.
+    pub threads: usize,
+    /// How integer convolutions are computed.
+    pub kernel: Kernel,
+}
+
+impl Default for Options {
+    /// One thread, and the kernel that is expected to be the fastest here.
+    fn default() -> Self {
+        Self { threads: 1, kernel: Kernel::expected_best() }
+    }
+}
+
 /// One step of the plan that really runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
@@ -65,6 +84,8 @@ pub struct Operator {
     pub output: String,
     /// For a matrix product: the type in which it sums, `I32` or `F32`.
     pub sum: Option<String>,
+    /// The outputs that depend on it, by their numbers: of two heads, a shared trunk leads to both.
+    pub leads_to: Vec<usize>,
 }
 
 impl Operator {
@@ -98,17 +119,23 @@ impl fmt::Debug for Session {
 
 impl Session {
     /// Loads an ONNX graph and refuses it where its shapes are not the `expected` ones.
-    pub fn open(onnx: &[u8], expected: &Contract) -> Result<Self, SessionError> {
+    ///
+    /// The bytes are taken, and let go as soon as they are parsed: a large network is not kept twice.
+    pub fn open(
+        onnx: Vec<u8>,
+        expected: &Contract,
+        options: &Options,
+    ) -> Result<Self, SessionError> {
         guarded(SessionError::Graph, || {
             let model = parse(onnx)?;
             check_contract(&model, expected)?;
-            Self::prepare(model)
+            Self::prepare(model, options)
         })
     }
 
     /// Loads an ONNX graph of one input, with whatever fixed shapes it has.
-    pub fn open_any(onnx: &[u8]) -> Result<Self, SessionError> {
-        guarded(SessionError::Graph, || Self::prepare(parse(onnx)?))
+    pub fn open_any(onnx: Vec<u8>, options: &Options) -> Result<Self, SessionError> {
+        guarded(SessionError::Graph, || Self::prepare(parse(onnx)?, options))
     }
 
     /// The shape of the input.
@@ -118,13 +145,30 @@ impl Session {
 
     /// Runs the network once; the outputs come in the graph's order, as f32.
     pub fn run(&mut self, input: &Tensor) -> Result<Vec<Tensor>, SessionError> {
+        self.run_observed(input, &mut |_| {})
+    }
+
+    /// As [`Session::run`]; `after` is told of each step once it is done, by its number in
+    /// [`Session::operators`]: whoever has a clock can time them.
+    pub fn run_observed(
+        &mut self,
+        input: &Tensor,
+        after: &mut dyn FnMut(usize),
+    ) -> Result<Vec<Tensor>, SessionError> {
         if input.shape != self.input || input.values.len() != self.input.iter().product::<usize>() {
             let (found, expected) = (input.shape.clone(), self.input.clone());
             return Err(SessionError::Input { found, expected });
         }
         guarded(SessionError::Run, || {
             let tensor = tract_onnx::prelude::Tensor::from_shape(&input.shape, &input.values);
-            let outputs = self.state.run(tvec!(tensor.map_err(run_error)?.into_tvalue()));
+            let input = tvec!(tensor.map_err(run_error)?.into_tvalue());
+            let mut steps = 0;
+            let outputs = self.state.run_plan_with_eval(input, |context, state, node, inputs| {
+                let output = eval(context, state, node, inputs);
+                after(steps);
+                steps += 1;
+                output
+            });
             outputs.map_err(run_error)?.iter().map(read_output).collect()
         })
     }
@@ -132,11 +176,12 @@ impl Session {
     /// The plan that runs, step by step.
     pub fn operators(&self) -> Vec<Operator> {
         let plan = self.state.plan();
-        let nodes = plan.order_without_consts().iter().map(|&id| plan.model().node(id));
-        nodes.map(describe).collect()
+        let leads_to = leads_to(plan.model());
+        let describe = |&id: &usize| describe(plan.model().node(id), &leads_to[id]);
+        plan.order_without_consts().iter().map(describe).collect()
     }
 
-    fn prepare(model: TypedModel) -> Result<Self, SessionError> {
+    fn prepare(model: TypedModel, _options: &Options) -> Result<Self, SessionError> {
         let input = only_input(&model)?;
         let mut model = model.into_optimized().map_err(graph_error)?;
         fold::constants(&mut model).map_err(graph_error)?;
@@ -145,10 +190,11 @@ impl Session {
     }
 }
 
-fn parse(onnx: &[u8]) -> Result<TypedModel, SessionError> {
+fn parse(onnx: Vec<u8>) -> Result<TypedModel, SessionError> {
     let framework = tract_onnx::onnx();
     let proto = framework.proto_model_for_read(&mut &*onnx).map_err(graph_error)?;
     guard::check(&proto, onnx.len()).map_err(SessionError::Graph)?;
+    drop(onnx);
     let model = framework.model_for_proto_model(&proto).map_err(graph_error)?;
     drop(proto);
     let model = model.into_typed().map_err(graph_error)?;
@@ -210,7 +256,22 @@ fn read_output(value: &TValue) -> Result<Tensor, SessionError> {
     Ok(Tensor { shape: cast.shape().to_vec(), values })
 }
 
-fn describe(node: &TypedNode) -> Operator {
+/// For each node, the numbers of the outputs that depend on it.
+fn leads_to(model: &TypedModel) -> Vec<Vec<usize>> {
+    let mut leads_to = vec![vec![]; model.nodes().len()];
+    for (number, output) in model.output_outlets().into_iter().flatten().enumerate() {
+        let mut open = vec![output.node];
+        while let Some(id) = open.pop() {
+            if leads_to[id].last() != Some(&number) {
+                leads_to[id].push(number);
+                open.extend(model.node(id).inputs.iter().map(|input| input.node));
+            }
+        }
+    }
+    leads_to
+}
+
+fn describe(node: &TypedNode, leads_to: &[usize]) -> Operator {
     let product = node.op_as::<OptMatMul>().and_then(|product| product.mmm.first());
     let output = node.outputs.first().map(|outlet| outlet.fact.datum_type);
     Operator {
@@ -218,6 +279,7 @@ fn describe(node: &TypedNode) -> Operator {
         op: node.op.name().into_owned(),
         output: output.map_or_else(String::new, |kind| format!("{:?}", kind.unquantized())),
         sum: product.map(|kernel| format!("{:?}", kernel.internal_type())),
+        leads_to: leads_to.to_vec(),
     }
 }
 

@@ -91,7 +91,7 @@ fn scale(tensor: &mut Tensor, factors: &[f32], axis: Axis) {
 mod tests {
     use super::*;
     use crate::{fold, init, net, onnx};
-    use models::session::Session;
+    use models::session::{Options, Session};
 
     /// Weights whose channels differ by a factor of up to 64, as folded batch norms do.
     fn uneven(net: &Net) -> Weights {
@@ -126,7 +126,7 @@ mod tests {
         let picture = crate::quantize::tests::picture(&net, 3);
         let run = |weights| {
             let graph = onnx::export_f32(&net, weights).unwrap();
-            Session::open_any(&graph).unwrap().run(&picture).unwrap()
+            Session::open_any(graph, &Options::default()).unwrap().run(&picture).unwrap()
         };
         for (a, b) in run(&before).iter().zip(run(&after)) {
             let max = a.values.iter().fold(0.0f32, |max, v| max.max(v.abs()));

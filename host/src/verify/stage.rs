@@ -8,6 +8,7 @@ use models::bundle::Bundle;
 use models::estimator::{FaceEstimator, Logits};
 use models::golden::Golden;
 use models::manifest::{Precision, Role};
+use models::session;
 
 use super::{HEADER, Tolerance, compare};
 use crate::crops::Crops;
@@ -88,7 +89,7 @@ fn pictures(options: &Options, bundle: &Bundle) -> Result<Vec<RgbImage>> {
 }
 
 fn answers(bundle: &Bundle, pictures: &[RgbImage]) -> Result<Vec<Logits>> {
-    let mut estimator = FaceEstimator::open(bundle)?;
+    let mut estimator = FaceEstimator::open(bundle.clone(), &session::Options::default())?;
     let bar = progress::bar("verify", pictures.len() as u64);
     bar.wrap_iter(pictures.iter()).map(|crop| Ok(estimator.logits(crop)?)).collect()
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 use host::predictions;
 use models::bundle::Bundle;
 use models::estimator::FaceEstimator;
+use models::session::Options;
 
 struct Run {
     success: bool,
@@ -53,7 +54,7 @@ fn random_weights_become_bundles_that_agree() {
     assert!(trainer(folder, strict).err.contains("at most 0.000001 allowed"));
 
     let bundle = Bundle::open(&folder.join("int8/net")).unwrap();
-    let operators = FaceEstimator::open(&bundle).unwrap().session().operators();
+    let operators = FaceEstimator::open(bundle, &Options::default()).unwrap().session().operators();
     assert_eq!(operators.iter().filter(|op| op.is_integer_product()).count(), 11);
     assert!(operators.iter().all(|op| !op.is_product() || op.is_integer_product()));
 

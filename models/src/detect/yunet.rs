@@ -10,7 +10,7 @@ use crate::geometry::{Landmarks, Point, Rect};
 use crate::image::RgbView;
 use crate::manifest::{ChannelOrder, DetectorSpec, InputSpec};
 use crate::preprocess::Preprocessor;
-use crate::session::{Contract, Session};
+use crate::session::{Contract, Options, Session};
 use crate::tensor::Tensor;
 
 /// Input pixels a cell of each of the three grids.
@@ -29,13 +29,13 @@ pub struct Yunet {
 }
 
 impl Yunet {
-    /// The detector of a bundle.
-    pub fn open(bundle: &Bundle) -> Result<Self, DetectError> {
+    /// The detector of a bundle, which it takes.
+    pub fn open(bundle: Bundle, options: &Options) -> Result<Self, DetectError> {
         let name = bundle.manifest().name.clone();
         let Some(spec) = bundle.manifest().detector.clone() else {
             return Err(DetectError::Kind { name });
         };
-        let session = Session::open(bundle.network(), &contract(spec.input))?;
+        let session = Session::open(bundle.into_network(), &contract(spec.input), options)?;
         let input = InputSpec { order: ChannelOrder::Bgr, mean: [0.0; 3], scale: [1.0; 3] };
         let name = label(&name, spec.input);
         Ok(Self { session, preprocessor: Preprocessor::new(&input), spec, name })

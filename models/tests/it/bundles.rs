@@ -6,7 +6,7 @@ use models::bundle::Bundle;
 use models::estimator::FaceEstimator;
 use models::golden;
 use models::manifest::{Precision, Role};
-use models::session::Operator;
+use models::session::{Operator, Options};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("bundles")
@@ -35,7 +35,7 @@ const AGE_YEARS_MAX: f32 = 0.05;
 #[test]
 fn every_bundle_answers_as_it_did_when_it_was_made() {
     for bundle in estimators().iter().filter(|bundle| bundle.file(Role::Golden).is_some()) {
-        let deviation = golden::check(bundle).unwrap();
+        let deviation = golden::check(bundle.clone(), &Options::default()).unwrap();
         eprintln!("{}: {deviation:?}", bundle.manifest().name);
         assert!(deviation.crops > 0 && deviation.age_years_max <= AGE_YEARS_MAX, "{deviation:?}");
     }
@@ -46,7 +46,7 @@ fn every_convolution_of_the_compact_bundle_is_a_product_of_integers() {
     let bundle = open("compact");
     assert_eq!(bundle.manifest().estimator.as_ref().unwrap().precision, Precision::Int8);
     assert!(bundle.file(Role::Golden).is_some());
-    let operators = FaceEstimator::open(&bundle).unwrap().session().operators();
+    let operators = FaceEstimator::open(bundle, &Options::default()).unwrap().session().operators();
     let count = |is: fn(&Operator) -> bool| operators.iter().filter(|o| is(o)).count();
     assert_eq!(count(Operator::is_integer_product), 11, "{operators:?}");
     assert_eq!(count(Operator::is_product), 11, "{operators:?}");

@@ -6,6 +6,7 @@ use models::detect::yunet::Yunet;
 use models::detect::{Detector, find_faces};
 use models::geometry::{Point, Rect};
 use models::image::RgbView;
+use models::session::Options;
 
 use crate::data;
 
@@ -46,7 +47,10 @@ fn boxes_of(line: &str) -> Option<(&str, Vec<Rect>)> {
 
 fn yunet(side: u32) -> Option<Yunet> {
     let root = data::yunet_bundle(side)?;
-    Some(Yunet::open(&Bundle::open(&root.path().join("yunet")).unwrap()).unwrap())
+    Some(
+        Yunet::open(Bundle::open(&root.path().join("yunet")).unwrap(), &Options::default())
+            .unwrap(),
+    )
 }
 
 #[test]

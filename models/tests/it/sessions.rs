@@ -1,6 +1,6 @@
 //! Graphs that a session refuses.
 
-use models::session::{Contract, Session};
+use models::session::{Contract, Options, Session};
 
 use crate::data;
 
@@ -9,7 +9,9 @@ fn a_graph_of_another_shape_is_refused_with_both() {
     let Some(path) = data::find("models/detect/yunet_s_320_320.onnx") else { return };
     let onnx = std::fs::read(path).unwrap();
     let refusal = |input: Vec<usize>, outputs| {
-        Session::open(&onnx, &Contract { input, outputs }).unwrap_err().to_string()
+        Session::open(onnx.clone(), &Contract { input, outputs }, &Options::default())
+            .unwrap_err()
+            .to_string()
     };
     let large = refusal(vec![1, 3, 640, 640], vec![vec![1]; 12]);
     assert_eq!(large, "input is [1, 3, 320, 320], the manifest says [1, 3, 640, 640]");
@@ -22,7 +24,7 @@ fn a_graph_of_another_shape_is_refused_with_both() {
 #[test]
 fn bytes_that_are_no_graph_are_refused() {
     for bytes in [&b""[..], b"hello", &[0xFF; 64], &[0x0A; 1000]] {
-        assert!(Session::open_any(bytes).is_err());
+        assert!(Session::open_any(bytes.to_vec(), &Options::default()).is_err());
     }
 }
 
@@ -30,12 +32,12 @@ fn bytes_that_are_no_graph_are_refused() {
 fn damaged_graphs_never_panic() {
     let Some(path) = data::find("models/detect/yunet_s_320_320.onnx") else { return };
     let onnx = std::fs::read(path).unwrap();
-    assert!(Session::open_any(&onnx[..onnx.len() / 2]).is_err());
+    assert!(Session::open_any(onnx[..onnx.len() / 2].to_vec(), &Options::default()).is_err());
     let contract = Contract { input: vec![1, 3, 320, 320], outputs: vec![vec![1]; 12] };
     for at in (0..onnx.len()).step_by(onnx.len() / 12) {
         let mut damaged = onnx.clone();
         damaged[at..(at + 40).min(onnx.len())].fill(0x8F);
-        assert!(Session::open(&damaged, &contract).is_err());
+        assert!(Session::open(damaged, &contract, &Options::default()).is_err());
     }
 }
 
