@@ -92,7 +92,8 @@ impl FaceEstimator {
     ) -> Result<Self, EstimatorError> {
         let side = spec.crop.size_px as usize;
         let outputs = vec![vec![1, AGE_CLASSES], vec![1, 2]];
-        let contract = Contract { input: vec![1, 3, side, side], outputs };
+        let (input, precision) = (vec![1, 3, side, side], spec.precision);
+        let contract = Contract { input, outputs, precision };
         Ok(Self {
             spec: spec.clone(),
             preprocessor: Preprocessor::new(&spec.input),

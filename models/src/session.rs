@@ -5,19 +5,31 @@
 
 mod fold;
 mod guard;
+mod int8;
 mod kernel;
+mod probe;
 
 pub use kernel::Kernel;
+pub use probe::Probe;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
+use prost::Message;
+use prost::bytes::Bytes;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use thiserror::Error;
+use tract_linalg::multithread::Executor;
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::matmul::optimized::OptMatMul;
 use tract_onnx::tract_core::plan::{SimpleState, eval};
+use tract_onnx::tract_core::runtime::RunOptions;
 
+use crate::manifest::Precision;
 use crate::tensor::Tensor;
+use int8::IntegerConv;
 
 /// Why a network was refused or could not run.
 #[derive(Debug, Error)]
@@ -55,6 +67,8 @@ pub struct Contract {
     pub input: Vec<usize>,
     /// Of its outputs, in the graph's order.
     pub outputs: Vec<Vec<usize>>,
+    /// With [`Precision::Int8`], a graph that multiplies in floating point is refused.
+    pub precision: Precision,
 }
 
 /// How a network is run.
@@ -86,6 +100,8 @@ pub struct Operator {
     pub sum: Option<String>,
     /// The outputs that depend on it, by their numbers: of two heads, a shared trunk leads to both.
     pub leads_to: Vec<usize>,
+    /// Whether it computes the same each time, since nothing of the input reaches it.
+    pub is_constant: bool,
 }
 
 impl Operator {
@@ -101,7 +117,7 @@ impl Operator {
 
     /// Whether it convolves in another way than as a matrix product.
     pub fn is_other_convolution(&self) -> bool {
-        self.op.to_lowercase().contains("conv")
+        !self.is_product() && self.op.to_lowercase().contains("conv")
     }
 }
 
@@ -127,7 +143,7 @@ impl Session {
         options: &Options,
     ) -> Result<Self, SessionError> {
         guarded(SessionError::Graph, || {
-            let model = parse(onnx)?;
+            let model = parse(onnx, expected.precision)?;
             check_contract(&model, expected)?;
             Self::prepare(model, options)
         })
@@ -135,7 +151,7 @@ impl Session {
 
     /// Loads an ONNX graph of one input, with whatever fixed shapes it has.
     pub fn open_any(onnx: Vec<u8>, options: &Options) -> Result<Self, SessionError> {
-        guarded(SessionError::Graph, || Self::prepare(parse(onnx)?, options))
+        guarded(SessionError::Graph, || Self::prepare(parse(onnx, Precision::F32)?, options))
     }
 
     /// The shape of the input.
@@ -176,25 +192,52 @@ impl Session {
     /// The plan that runs, step by step.
     pub fn operators(&self) -> Vec<Operator> {
         let plan = self.state.plan();
-        let leads_to = leads_to(plan.model());
-        let describe = |&id: &usize| describe(plan.model().node(id), &leads_to[id]);
+        let (leads_to, varies) = (leads_to(plan.model()), varies(plan.model()));
+        let describe = |&id: &usize| Operator {
+            leads_to: leads_to[id].clone(),
+            is_constant: !varies[id],
+            ..describe(plan.model().node(id))
+        };
         plan.order_without_consts().iter().map(describe).collect()
     }
 
-    fn prepare(model: TypedModel, _options: &Options) -> Result<Self, SessionError> {
+    fn prepare(model: TypedModel, options: &Options) -> Result<Self, SessionError> {
         let input = only_input(&model)?;
+        let pool = threads(options.threads)?;
+        let model = match options.kernel.tile() {
+            Some(tile) => int8::replace(model, tile, pool.as_ref()).map_err(graph_error)?,
+            None => model,
+        };
         let mut model = model.into_optimized().map_err(graph_error)?;
-        fold::constants(&mut model).map_err(graph_error)?;
-        let plan = model.into_runnable().map_err(graph_error)?;
+        if options.kernel != Kernel::Tract {
+            fold::constants(&mut model).map_err(graph_error)?;
+        }
+        let executor = pool.map(Executor::MultiThread);
+        let options = RunOptions { executor, ..RunOptions::default() };
+        let plan = model.into_runnable_with_options(&options).map_err(graph_error)?;
         Ok(Self { state: SimpleState::new(&plan).map_err(graph_error)?, input })
     }
 }
 
-fn parse(onnx: Vec<u8>) -> Result<TypedModel, SessionError> {
+/// As many threads as asked for; `None` for one, which is the caller's own.
+fn threads(count: usize) -> Result<Option<Arc<ThreadPool>>, SessionError> {
+    if count <= 1 {
+        return Ok(None);
+    }
+    let pool = ThreadPoolBuilder::new().num_threads(count).build();
+    pool.map(|pool| Some(Arc::new(pool)))
+        .map_err(|error| SessionError::Run(format!("starting {count} threads: {error}")))
+}
+
+fn parse(onnx: Vec<u8>, precision: Precision) -> Result<TypedModel, SessionError> {
     let framework = tract_onnx::onnx();
-    let proto = framework.proto_model_for_read(&mut &*onnx).map_err(graph_error)?;
-    guard::check(&proto, onnx.len()).map_err(SessionError::Graph)?;
-    drop(onnx);
+    // The bytes are let go of once the weights are copied out of them.
+    let (len, file) = (onnx.len(), Bytes::from(onnx));
+    let proto = ModelProto::decode(file).map_err(|error| SessionError::Graph(error.to_string()))?;
+    guard::check(&proto, len).map_err(SessionError::Graph)?;
+    if precision == Precision::Int8 {
+        guard::check_integers(&proto).map_err(SessionError::Graph)?;
+    }
     let model = framework.model_for_proto_model(&proto).map_err(graph_error)?;
     drop(proto);
     let model = model.into_typed().map_err(graph_error)?;
@@ -271,15 +314,32 @@ fn leads_to(model: &TypedModel) -> Vec<Vec<usize>> {
     leads_to
 }
 
-fn describe(node: &TypedNode, leads_to: &[usize]) -> Operator {
+/// For each node, whether it depends on the input.
+fn varies(model: &TypedModel) -> Vec<bool> {
+    let mut varies = vec![false; model.nodes().len()];
+    let mut open: Vec<usize> =
+        model.input_outlets().into_iter().flatten().map(|i| i.node).collect();
+    while let Some(id) = open.pop() {
+        if !varies[id] {
+            varies[id] = true;
+            let readers = model.node(id).outputs.iter().flat_map(|output| &output.successors);
+            open.extend(readers.map(|reader| reader.node));
+        }
+    }
+    varies
+}
+
+fn describe(node: &TypedNode) -> Operator {
     let product = node.op_as::<OptMatMul>().and_then(|product| product.mmm.first());
+    let ours = node.op_as::<IntegerConv>().map(|_| "I32".to_owned());
     let output = node.outputs.first().map(|outlet| outlet.fact.datum_type);
     Operator {
         name: node.name.clone(),
         op: node.op.name().into_owned(),
         output: output.map_or_else(String::new, |kind| format!("{:?}", kind.unquantized())),
-        sum: product.map(|kernel| format!("{:?}", kernel.internal_type())),
-        leads_to: leads_to.to_vec(),
+        sum: product.map(|kernel| format!("{:?}", kernel.internal_type())).or(ours),
+        leads_to: vec![],
+        is_constant: false,
     }
 }
 

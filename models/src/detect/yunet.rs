@@ -8,7 +8,7 @@ use super::{DetectError, Detector, Face, scale, suppress};
 use crate::bundle::Bundle;
 use crate::geometry::{Landmarks, Point, Rect};
 use crate::image::RgbView;
-use crate::manifest::{ChannelOrder, DetectorSpec, InputSpec};
+use crate::manifest::{ChannelOrder, DetectorSpec, InputSpec, Precision};
 use crate::preprocess::Preprocessor;
 use crate::session::{Contract, Options, Session};
 use crate::tensor::Tensor;
@@ -85,6 +85,7 @@ fn contract([width, height]: [u32; 2]) -> Contract {
     Contract {
         input: vec![1, 3, height as usize, width as usize],
         outputs: [1, 1, 4, 10].into_iter().flat_map(grids).collect(),
+        precision: Precision::F32,
     }
 }
 

@@ -21,6 +21,15 @@ const OPERATORS: &[&str] = &[
     "Unsqueeze",
 ];
 
+/// Of these, the ones that an int8 network may hold: they multiply integers, move bytes, or make sums the f32
+/// logits at its end.
+#[rustfmt::skip]
+const INTEGER_OPERATORS: &[&str] = &[
+    "Add", "Cast", "Constant", "ConvInteger", "DequantizeLinear", "Dropout", "Flatten", "Identity",
+    "MatMulInteger", "MaxPool", "Mul", "QLinearConv", "QLinearMatMul", "QuantizeLinear", "Reshape",
+    "Softmax", "Squeeze", "Transpose", "Unsqueeze",
+];
+
 /// Twice the numbers in the largest layer of VGG-16, 25,088 × 4,096.
 const TENSOR_LEN_MAX: usize = 2 * 25_088 * 4_096;
 
@@ -38,6 +47,18 @@ pub(super) fn check(model: &ModelProto, bytes: usize) -> Result<(), String> {
         return Err(format!("node {} is {}, which is not run here", node.name, node.op_type));
     }
     tensors(graph).try_for_each(|tensor| check_tensor(tensor, bytes))
+}
+
+/// Refuses operators that multiply in floating point, where integers are promised.
+pub(super) fn check_integers(model: &ModelProto) -> Result<(), String> {
+    let nodes = model.graph.iter().flat_map(|graph| &graph.node);
+    let mut real = nodes.filter(|node| !INTEGER_OPERATORS.contains(&node.op_type.as_str()));
+    real.next().map_or(Ok(()), |node| {
+        let (name, op) = (&node.name, &node.op_type);
+        Err(format!(
+            "node {name} is {op}, which is no operator of the int8 network that is promised"
+        ))
+    })
 }
 
 /// Refuses a graph in which any tensor is longer than those of the largest network.

@@ -6,7 +6,7 @@ use models::bundle::Bundle;
 use models::estimator::FaceEstimator;
 use models::golden;
 use models::manifest::{Precision, Role};
-use models::session::{Operator, Options};
+use models::session::{Kernel, Operator, Options};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("bundles")
@@ -33,11 +33,17 @@ fn estimators() -> Vec<Bundle> {
 const AGE_YEARS_MAX: f32 = 0.05;
 
 #[test]
-fn every_bundle_answers_as_it_did_when_it_was_made() {
+fn every_bundle_answers_as_it_did_when_it_was_made_with_every_kernel() {
     for bundle in estimators().iter().filter(|bundle| bundle.file(Role::Golden).is_some()) {
-        let deviation = golden::check(bundle.clone(), &Options::default()).unwrap();
-        eprintln!("{}: {deviation:?}", bundle.manifest().name);
-        assert!(deviation.crops > 0 && deviation.age_years_max <= AGE_YEARS_MAX, "{deviation:?}");
+        for kernel in Kernel::available() {
+            let options = Options { kernel, threads: 2 };
+            let deviation = golden::check(bundle.clone(), &options).unwrap();
+            eprintln!("{}, {kernel}: {deviation:?}", bundle.manifest().name);
+            assert!(
+                deviation.crops > 0 && deviation.age_years_max <= AGE_YEARS_MAX,
+                "{deviation:?}"
+            );
+        }
     }
 }
 
@@ -46,9 +52,35 @@ fn every_convolution_of_the_compact_bundle_is_a_product_of_integers() {
     let bundle = open("compact");
     assert_eq!(bundle.manifest().estimator.as_ref().unwrap().precision, Precision::Int8);
     assert!(bundle.file(Role::Golden).is_some());
-    let operators = FaceEstimator::open(bundle, &Options::default()).unwrap().session().operators();
-    let count = |is: fn(&Operator) -> bool| operators.iter().filter(|o| is(o)).count();
-    assert_eq!(count(Operator::is_integer_product), 11, "{operators:?}");
-    assert_eq!(count(Operator::is_product), 11, "{operators:?}");
-    assert_eq!(count(Operator::is_other_convolution), 0, "{operators:?}");
+    for kernel in Kernel::available() {
+        let options = Options { kernel, ..Options::default() };
+        let estimator = FaceEstimator::open(bundle.clone(), &options).unwrap();
+        let operators = estimator.session().operators();
+        let count = |is: fn(&Operator) -> bool| operators.iter().filter(|o| is(o)).count();
+        assert_eq!(count(Operator::is_integer_product), 11, "{kernel}: {operators:?}");
+        assert_eq!(count(Operator::is_product), 11, "{kernel}: {operators:?}");
+        assert_eq!(count(Operator::is_other_convolution), 0, "{kernel}: {operators:?}");
+        let ours = operators.iter().filter(|o| o.op == "IntegerConv").count();
+        assert_eq!(ours, if kernel == Kernel::Tract { 0 } else { 11 }, "{kernel}: {operators:?}");
+    }
+}
+
+#[test]
+fn nothing_constant_is_computed_for_each_face() {
+    for kernel in Kernel::available().into_iter().filter(|&kernel| kernel != Kernel::Tract) {
+        let options = Options { kernel, ..Options::default() };
+        let estimator = FaceEstimator::open(open("compact"), &options).unwrap();
+        let operators = estimator.session().operators();
+        let constant: Vec<_> = operators.iter().filter(|o| o.is_constant).collect();
+        assert!(constant.is_empty(), "{kernel}: {constant:?}");
+        // What is left besides the products: bytes of the picture, and the logits of two heads.
+        let count = |op: &str| operators.iter().filter(|o| o.op == op).count();
+        assert_eq!((count("ToPixels"), count("FromPixels")), (1, 2), "{kernel}: {operators:?}");
+        let scaling =
+            ["Source", "QuantizeLinearI8", "Add", "Cast", "Mul", "OptMulByScalar", "IntoShape"];
+        let known =
+            |o: &&Operator| o.is_product() || o.op.ends_with("Pixels") || scaling.contains(&&*o.op);
+        let other: Vec<_> = operators.iter().filter(|o| !known(o)).collect();
+        assert!(other.is_empty(), "{kernel}: {other:?}");
+    }
 }
