@@ -6,14 +6,16 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/apparent"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
 
-# Cargo tells two checkouts that share a target directory apart only by the age of their files, but paths
-# are compiled in: what another checkout built last must be built again.
-built_by="$CARGO_TARGET_DIR/checkout"
-if [ "$(cat "$built_by" 2>/dev/null)" != "$root" ]; then
-    touch "$root"/{models,device,host}/{src/lib.rs,tests/it/main.rs} "$root"/{device,host}/src/main.rs
-    mkdir -p "$CARGO_TARGET_DIR"
-    echo "$root" >"$built_by"
-fi
+# claim_target_dir DIR: Cargo tells two checkouts that share a target directory apart only by the age of their
+# files, but paths are compiled in: what another checkout built last must be built again.
+claim_target_dir() {
+    if [ "$(cat "$1/checkout" 2>/dev/null)" != "$root" ]; then
+        touch "$root"/{models,device,host}/{src/lib.rs,tests/it/main.rs} "$root"/{device,host}/src/main.rs
+        mkdir -p "$1"
+        echo "$root" >"$1/checkout"
+    fi
+}
+claim_target_dir "$CARGO_TARGET_DIR"
 
 # Absolute, since tests run in the folders of their crates.
 if [ -n "${APPARENT_DATA:-}" ]; then
