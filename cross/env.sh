@@ -13,6 +13,8 @@ cross_target_dir="${CROSS_TARGET_DIR:-$cache/target-aarch64}"
 source "$root/cross/apt.sh"
 # shellcheck source=cross/rust.sh
 source "$root/cross/rust.sh"
+# shellcheck source=cross/qemu.sh
+source "$root/cross/qemu.sh"
 
 # Whatever it takes to build for boards: Rust, a C compiler, and their libraries.
 set_up_cross() {

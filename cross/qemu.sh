@@ -1,0 +1,22 @@
+# shellcheck shell=bash
+# Sourced by cross/env.sh: QEMU's user-mode emulator, which runs a program of the boards as if it were here.
+
+# The processors of common boards: Raspberry Pi 3 (and Zero 2 W), 4, and 5.
+# shellcheck disable=SC2034 # read by the scripts that source this
+board_cpus=(cortex-a53 cortex-a72 cortex-a76)
+qemu_dir=$cache/cross/qemu
+qemu=
+
+# Sets $qemu. Unpacked where none is installed: installing it would replace other parts of another QEMU.
+set_up_qemu() {
+    qemu=$(command -v qemu-aarch64) && return
+    if [ ! -e "$qemu_dir" ]; then
+        say "unpacking QEMU into $qemu_dir"
+        local packages=$cache/cross/qemu-packages
+        rm -rf "$packages"
+        { set_up_private_apt && download_with_needs "$packages" qemu-user &&
+            unpack "$packages" "$qemu_dir" qemu-aarch64; } ||
+            die "qemu-aarch64 is missing; install what your system calls the Debian package 'qemu-user'"
+    fi
+    qemu=$qemu_dir/qemu-aarch64
+}
