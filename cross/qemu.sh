@@ -20,3 +20,16 @@ set_up_qemu() {
     fi
     qemu=$qemu_dir/qemu-aarch64
 }
+
+# Sets $qemu_plugin: what counts instructions, compiled for this QEMU.
+build_qemu_plugin() {
+    "$qemu" -h | grep -- -plugin >/dev/null ||
+        die "$("$qemu" --version | head -n 1) takes no plugins; Debian 12's qemu-user 7.2 does (13's does not)"
+    # QEMU takes a range of versions of its plugin interface; what is used of it is the same in all.
+    local interface=1
+    [ "$("$qemu" --version | sed -n 's/.* version \([0-9]*\).*/\1/p')" -lt 9 ] || interface=2
+    qemu_plugin=$cache/cross/insn-count.so
+    mkdir -p "$cache/cross"
+    cc -O2 -Wall -Wextra -Werror -DQEMU_PLUGIN_VERSION=$interface -shared -fPIC \
+        -o "$qemu_plugin" "$root/cross/qemu-plugin/insn-count.c"
+}
