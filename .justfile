@@ -8,6 +8,14 @@ default:
 demo *options:
     scripts/demo.sh {{ options }}
 
+# kiosk for 64-bit ARM boards.
+cross *options:
+    scripts/cross-build.sh {{ options }}
+
+# The kernels' tests on emulated ARM processors.
+test-arm *options:
+    scripts/test-arm.sh {{ options }}
+
 # Formatting, lints, documentation.
 check:
     scripts/check.sh
