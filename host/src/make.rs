@@ -27,7 +27,7 @@ const UNLEARNT: &str = "random weights: nothing was learnt";
 /// Where a net's weights come from.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Source {
-    /// The net: compact or vgg-face.
+    /// The net: compact, vgg-face or vgg-two (VGG-16 with two small heads).
     #[arg(long = "net", default_value = "compact")]
     pub net: String,
     /// Weights that `train` wrote (best.safetensors); several files, such as a trunk and two heads, are
