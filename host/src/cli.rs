@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use crate::features;
 use crate::protocol::Protocol;
 use crate::{
-    clean, convert, crops, eval, import, index, lap, look, make, net, report, split, verify,
+    budget, clean, convert, crops, eval, import, index, lap, look, make, net, report, split, verify,
 };
 
 /// Trains apparent-age and gender models on labelled faces and exports them as bundles.
@@ -106,6 +106,8 @@ enum Command {
     Verify(verify::Options),
     /// Scores a bundle on labelled pictures, exactly as the device would answer.
     Eval(eval::Options),
+    /// Tells what rounding cost, from two predictions.csv, and fails past the budget.
+    Budget(budget::Options),
     /// Scores ages in any CSV against a jury's mean and standard deviation.
     Lap(lap::Options),
     /// Writes a page of scores, charts and training curves, and a TensorBoard file.
@@ -158,6 +160,7 @@ impl Cli {
             }
             Command::Verify(options) => verify::run(&options),
             Command::Eval(options) => eval::run(&options),
+            Command::Budget(options) => budget::run(&options),
             Command::Lap(options) => lap::run(&options),
             Command::Report(options) => report::run(&options),
         }

@@ -17,6 +17,7 @@ use models::image::RgbView;
 use models::session;
 use rayon::prelude::*;
 
+use crate::budget::{self, Budget};
 use crate::faces::{self, FaceRow, Part};
 use crate::files::read_picture;
 use crate::metrics::{Answer, Outcome};
@@ -54,6 +55,12 @@ pub struct Options {
     /// where an apparent age differs by more than 0.001 years.
     #[arg(long)]
     kiosk: Option<PathBuf>,
+    /// Fails where the bundle answers worse than --against by more than the budget; budget.json and
+    /// budget.md join the report.
+    #[arg(long, requires = "against")]
+    budget: bool,
+    #[command(flatten)]
+    allowed: Budget,
     /// Writes the scores into the bundle's model.toml and seals it again.
     #[arg(long)]
     write_quality: bool,
@@ -97,7 +104,19 @@ pub fn run(options: &Options) -> Result<()> {
         predictions::write(path, &said.collect::<Vec<_>>())?;
     }
     report::report(options, &bundle, &detector_name, &answered)?;
+    if options.budget {
+        check_budget(options, &answered)?;
+    }
     options.kiosk.as_deref().map_or(Ok(()), |json| parity::check(json, &answered))
+}
+
+fn check_budget(options: &Options, answered: &[Answered]) -> Result<()> {
+    let said = |of: fn(&Answered) -> Option<&Estimate>| -> Vec<Prediction> {
+        answered.iter().map(|one| Prediction::new(&one.row, of(one))).collect()
+    };
+    let (exact, rounded) = (said(|one| one.other.as_ref()), said(|one| one.estimate.as_ref()));
+    let cost = budget::cost(&exact, &rounded, &options.allowed)?;
+    budget::report(&cost, options.out.as_deref())
 }
 
 fn open(folder: &Path) -> Result<Bundle> {

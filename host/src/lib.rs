@@ -2,9 +2,10 @@
 //!
 //! Every stage is a subcommand that reads files and writes files:
 //! [`index`] → [`clean`] → [`split`] → [`crops`] → [`features`] → `train` → [`make`] → [`verify`] →
-//! [`eval`] → [`report`]; `run` does them all. Only `features`, `train` and `run` need torch (feature
+//! [`eval`] → [`budget`] → [`report`]; `run` does them all. Only `features`, `train` and `run` need torch (feature
 //! `torch`); everything else builds and runs without it.
 
+pub mod budget;
 pub mod chart;
 pub mod clean;
 pub mod cli;
