@@ -135,10 +135,16 @@ impl Crops {
 
     /// Up to `count` crops of a part, drawn by `seed`, as [`Crops::plain`] cuts them.
     pub fn sample(&self, part: Part, count: usize, size_px: u32, seed: u64) -> Vec<RgbImage> {
+        self.members(part, count, seed).into_iter().map(|at| self.plain(at, size_px)).collect()
+    }
+
+    /// Where those crops are.
+    pub fn members(&self, part: Part, count: usize, seed: u64) -> Vec<usize> {
         let members = self.rows.iter().enumerate().filter(|(_, row)| row.part == part);
         let mut members: Vec<usize> = members.map(|(at, _)| at).collect();
         members.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-        members.into_iter().take(count).map(|at| self.plain(at, size_px)).collect()
+        members.truncate(count);
+        members
     }
 
     /// Net pixels → stored pixels of the aligned crop, for a net of `size_px`.

@@ -27,7 +27,7 @@ use rayon::prelude::*;
 use crate::convert::{self, Colours, Triple};
 use crate::make::{self, Made, Target};
 use crate::net::{self, Net, Task};
-use crate::quantize::Calibration;
+use crate::quantize::Settings;
 use crate::verify::{self, HEADER, Tolerance};
 use crate::weights::Weights;
 use crate::{contract, crops, export, files, onnx, out};
@@ -66,9 +66,9 @@ pub struct Options {
     /// How many of them.
     #[arg(long, default_value_t = 160)]
     pub pictures: usize,
-    /// How activation ranges are chosen.
-    #[arg(long, value_enum, default_value_t = Calibration::Mse)]
-    pub calibration: Calibration,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would show it as the command's own help")]
+    pub settings: Settings,
     /// Where the f32 bundle is written too.
     #[arg(long)]
     pub f32: Option<PathBuf>,
@@ -108,8 +108,8 @@ fn import(net: &Net, options: &Options) -> Result<()> {
         make::write_bundle(&exact, &Target { out: folder.clone(), ..target.clone() })?;
     }
     drop(exact);
-    let int8 = make::to_int8(&net, &weights, &calibrating, options.calibration)?;
-    let int8 = made(Precision::Int8, int8)?;
+    let int8 = make::to_int8(&net, &weights, &calibrating, options.settings)?;
+    let int8 = made(Precision::Int8, onnx::export_int8(&net, &int8.quantized)?)?;
     let deviation = verify::compare(&expected, &answers(&int8, &compared)?)?;
     out::print(&format!("int8 against f32:\n\n{HEADER}\n{deviation}"))?;
     deviation.within(&Tolerance::INT8).context("int8 is too far from f32")?;

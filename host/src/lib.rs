@@ -27,6 +27,7 @@ pub mod lap;
 pub mod look;
 pub mod make;
 pub mod mat;
+pub mod matrix;
 pub mod metrics;
 pub mod net;
 pub mod onnx;
@@ -40,6 +41,7 @@ pub mod report;
 pub mod run;
 pub mod runlog;
 pub mod split;
+pub mod subset;
 mod table;
 pub mod tensorboard;
 #[cfg(feature = "torch")]

@@ -1,7 +1,7 @@
 //! Stages `export` and `quantize`: weights → a bundle in f32, or in int8.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use image::RgbImage;
@@ -13,16 +13,18 @@ use models::tensor::Tensor;
 
 use crate::crops::{self, Crops};
 use crate::export::{self, BundleSpec};
-use crate::faces::Part;
-use crate::files::write_atomic;
+use crate::files::{write_atomic, write_text};
 use crate::fold::fold_batch_norm;
 use crate::net::{self, Net, Task};
-use crate::quantize::{self, Calibration};
+use crate::quantize::{self, Calibrated, Settings};
+use crate::subset::Subset;
 use crate::weights::Weights;
 use crate::{init, onnx, out, progress};
 
 /// What a bundle says of its data where nobody does.
 const UNLEARNT: &str = "random weights: nothing was learnt";
+/// Calibration pictures on which layers are rounded alone.
+const PROBED: usize = 16;
 
 /// Where a net's weights come from.
 #[derive(Clone, Debug, clap::Args)]
@@ -85,9 +87,19 @@ pub struct Calibrating {
     /// Calibration pictures.
     #[arg(long, default_value_t = 256)]
     pictures: usize,
-    /// How activation ranges are chosen.
-    #[arg(long, value_enum, default_value_t = Calibration::Mse)]
-    calibration: Calibration,
+    /// File that lists the training faces to calibrate on, such as the OUT.calibration.txt that an earlier
+    /// run wrote beside its bundle; without it they are drawn.
+    #[arg(long, requires = "crops", conflicts_with = "pictures")]
+    subset: Option<PathBuf>,
+    /// FILE.onnx for the same net with unsigned activations, for other runtimes to be measured with.
+    #[arg(long)]
+    twin: Option<PathBuf>,
+    /// Folder for quantize.md and quantize.json: what each layer lost, and what rounding it alone does to
+    /// the answers.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 impl Source {
@@ -116,13 +128,21 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The net and its weights as they are exported: batch norm folded in.
+    fn folded(&self) -> Result<(Net, Weights)> {
+        let net = self.net()?;
+        let weights = fold_batch_norm(&net, &self.weights(&net)?)?;
+        Ok((net, weights))
+    }
+}
+
 /// Writes an f32 bundle.
 ///
 /// # Errors
 /// Weights that do not fit the net, or what the file system says.
 pub fn export(source: &Source, target: &Target) -> Result<()> {
-    let net = source.net()?;
-    let weights = fold_batch_norm(&net, &source.weights(&net)?)?;
+    let (net, weights) = source.folded()?;
     let graph = onnx::export_f32(&net, &weights)?;
     let estimator = export::estimator_spec(&net, weights.input, Precision::F32)?;
     write(&net, &Made { estimator, graph }, target)
@@ -139,15 +159,79 @@ pub(crate) struct Made {
 /// # Errors
 /// As [`export()`]; no calibration pictures.
 pub fn quantize(source: &Source, target: &Target, calibrating: &Calibrating) -> Result<()> {
-    let net = source.net()?;
-    let weights = fold_batch_norm(&net, &source.weights(&net)?)?;
-    let crops = calibration_crops(&net, calibrating, source.seed)?;
-    let graph = to_int8(&net, &weights, &crops, calibrating.calibration)?;
+    let (net, weights) = source.folded()?;
+    let chosen = Chosen::of(&net, calibrating, source.seed)?;
+    let calibrated = to_int8(&net, &weights, &chosen.crops, calibrating.settings)?;
+    if let Some(folder) = &calibrating.report {
+        let preprocessor = Preprocessor::new(&weights.input);
+        let some = chosen.crops.iter().take(PROBED).map(|crop| preprocessor.tensor(crop));
+        write_report(&net, &calibrated, &some.collect::<Vec<_>>(), folder)?;
+    }
+    if let Some(path) = &calibrating.twin {
+        let twin = onnx::export_int8_twin(&net, &calibrated.quantized)?;
+        write_atomic(path, |file| Ok(file.write_all(&twin)?))?;
+    }
+    let graph = onnx::export_int8(&net, &calibrated.quantized)?;
     let estimator = export::estimator_spec(&net, weights.input, Precision::Int8)?;
-    write(&net, &Made { estimator, graph }, target)
+    let data = target.data.as_deref().unwrap_or(UNLEARNT);
+    let data = Some(format!("{data}; {}", chosen.told));
+    write(&net, &Made { estimator, graph }, &Target { data, ..target.clone() })?;
+    let Some(list) = &chosen.list else { return Ok(()) };
+    let mut name = target.out.clone().into_os_string();
+    name.push(".calibration.txt");
+    write_text(Path::new(&name), list)
 }
 
-/// The int8 graph of a net, calibrated on crops; prints how much each layer lost.
+/// What an int8 bundle is calibrated on.
+struct Chosen {
+    crops: Vec<RgbImage>,
+    /// What the bundle says of them.
+    told: String,
+    /// Their names, where they were drawn and have any.
+    list: Option<String>,
+}
+
+impl Chosen {
+    fn of(net: &Net, calibrating: &Calibrating, seed: u64) -> Result<Self> {
+        let size_px = u32::try_from(net.input_px)?;
+        let count = calibrating.pictures;
+        let Some(folder) = &calibrating.crops else {
+            let crops = (0..count).map(|k| made_up(size_px, seed.wrapping_add(k as u64)));
+            let told = format!("calibrated on {count} made-up pictures");
+            return Ok(Self { crops: crops.collect(), told, list: None });
+        };
+        let crops = Crops::open(folder, size_px)?;
+        let subset = match &calibrating.subset {
+            Some(list) => Subset::read(list, &crops)?,
+            None => Subset::draw(&crops, count, seed),
+        };
+        let list = calibrating.subset.is_none().then(|| subset.text().to_owned());
+        Ok(Self { crops: subset.crops(&crops, size_px), told: subset.told(), list })
+    }
+}
+
+/// Prints and writes what each layer lost, and what rounding it alone does to the answers.
+fn write_report(
+    net: &Net,
+    calibrated: &Calibrated,
+    pictures: &[Tensor],
+    folder: &Path,
+) -> Result<()> {
+    let alone = quantize::sensitivities(net, calibrated, pictures)?;
+    let table = quantize::sensitivity_table(&alone);
+    out::print(&format!("\n{table}"))?;
+    let layers = &calibrated.layers;
+    let text = format!(
+        "### What each layer lost\n\n{}\n### Each layer alone, {} pictures\n\n{table}",
+        quantize::table(layers),
+        pictures.len()
+    );
+    write_text(&folder.join("quantize.md"), &text)?;
+    let json = serde_json::json!({ "layers": layers, "alone": alone, "pictures": pictures.len() });
+    write_text(&folder.join("quantize.json"), &serde_json::to_string_pretty(&json)?)
+}
+
+/// A net calibrated on crops, to become an int8 graph; prints how much each layer lost.
 ///
 /// # Shapes
 /// - weights: folded ([`crate::fold`])
@@ -156,19 +240,17 @@ pub(crate) fn to_int8(
     net: &Net,
     weights: &Weights,
     crops: &[RgbImage],
-    calibration: Calibration,
-) -> Result<Vec<u8>> {
+    settings: Settings,
+) -> Result<Calibrated> {
     ensure!(!crops.is_empty(), "no calibration pictures");
     let preprocessor = Preprocessor::new(&weights.input);
     let pictures: Vec<Tensor> = crops.iter().map(|crop| preprocessor.tensor(crop)).collect();
-    let weights = quantize::equalize(net, weights)?;
     let layers = net.layers().filter(|layer| layer.weighted().is_some()).count();
     let bar = progress::bar("quantize", layers as u64);
-    let calibrated =
-        quantize::quantize(net, &weights, &pictures, calibration, &mut |_| bar.inc(1))?;
+    let calibrated = quantize::quantize(net, weights, &pictures, settings, &mut |_| bar.inc(1))?;
     bar.finish_and_clear();
     out::print(&quantize::table(&calibrated.layers))?;
-    onnx::export_int8(net, &calibrated.quantized)
+    Ok(calibrated)
 }
 
 /// Writes a bundle, or of a net with one head the plain graph.
@@ -211,18 +293,6 @@ pub(crate) fn write_bundle(made: &Made, target: &Target) -> Result<()> {
         bundle.sha256()
     );
     Ok(())
-}
-
-fn calibration_crops(net: &Net, calibrating: &Calibrating, seed: u64) -> Result<Vec<RgbImage>> {
-    let size_px = u32::try_from(net.input_px)?;
-    Ok(match &calibrating.crops {
-        Some(folder) => {
-            Crops::open(folder, size_px)?.sample(Part::Train, calibrating.pictures, size_px, seed)
-        }
-        None => (0..calibrating.pictures)
-            .map(|k| made_up(size_px, seed.wrapping_add(k as u64)))
-            .collect(),
-    })
 }
 
 /// The first face of each picture, or three made-up pictures.

@@ -9,7 +9,7 @@ mod graph;
 mod int8;
 pub(crate) mod proto;
 
-pub use int8::export_int8;
+pub use int8::{export_int8, export_int8_twin};
 
 use anyhow::Result;
 

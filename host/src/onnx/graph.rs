@@ -18,6 +18,8 @@ pub(super) struct Graph {
 pub(super) enum Values<'a> {
     /// Floating point.
     F32(&'a [f32]),
+    /// Bytes without sign.
+    U8(&'a [u8]),
     /// Bytes with sign.
     I8(&'a [i8]),
     /// 32-bit whole numbers.
@@ -39,6 +41,7 @@ impl Graph {
     pub(super) fn constant(&mut self, name: &str, shape: &[usize], values: Values<'_>) -> String {
         let (data_type, raw_data) = match values {
             Values::F32(v) => (element::F32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+            Values::U8(v) => (element::U8, v.to_vec()),
             Values::I8(v) => (element::I8, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
             Values::I32(v) => (element::I32, v.iter().flat_map(|x| x.to_le_bytes()).collect()),
         };

@@ -132,6 +132,8 @@ pub(crate) const EXTERNAL: i32 = 1;
 pub(crate) mod element {
     /// 32-bit floating point.
     pub(crate) const F32: i32 = 1;
+    /// 8-bit whole numbers without sign.
+    pub(crate) const U8: i32 = 2;
     /// 8-bit whole numbers with sign.
     pub(crate) const I8: i32 = 3;
     /// 32-bit whole numbers with sign.

@@ -8,17 +8,44 @@
 use anyhow::{Context, Result};
 use models::tensor::Tensor;
 
+use super::outputs;
 use crate::net::{Layer, Net, Weighted};
 use crate::weights::Weights;
+
+/// What neighbouring layers' channels are scaled against each other for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Equalizing {
+    /// Weights of like size on both sides: for one step per layer.
+    Weights,
+    /// Outputs of like size, as far as the weights that read them can bear: for one step per channel.
+    Outputs,
+    /// Nothing: channels stay as trained.
+    Off,
+}
 
 /// Sweeps over the net; the factors are then within a fraction of a percent of 1.
 const SWEEPS: usize = 12;
 
 /// The same net with evener channels; `weights` are folded ([`crate::fold`]).
 ///
+/// # Errors
+/// Weights that are missing, or pictures of another size.
+pub fn equalize(
+    net: &Net,
+    weights: &Weights,
+    pictures: &[Tensor],
+    equalizing: Equalizing,
+) -> Result<Weights> {
+    match equalizing {
+        Equalizing::Weights => by_weights(net, weights),
+        Equalizing::Outputs => outputs::even_out(net, weights, pictures),
+        Equalizing::Off => Ok(weights.clone()),
+    }
+}
+
 /// The layer that both heads read is left alone: made even for both it served neither (0.198 instead of
 /// 0.177 years between f32 and int8, a trained compact net on 1,024 faces).
-pub fn equalize(net: &Net, weights: &Weights) -> Result<Weights> {
+fn by_weights(net: &Net, weights: &Weights) -> Result<Weights> {
     let mut even = weights.clone();
     for _ in 0..SWEEPS {
         for part in [&net.trunk, &net.age, &net.gender] {
@@ -49,7 +76,7 @@ fn even_out(weights: &mut Weights, layer: &Weighted<'_>, reader: &str) -> Result
 
 /// The axis of a weight along which channels are told apart.
 #[derive(Clone, Copy)]
-enum Axis {
+pub(super) enum Axis {
     /// The first.
     Output,
     /// The second; after a flatten, each channel is several columns of it.
@@ -67,11 +94,11 @@ impl Axis {
     }
 }
 
-fn find<'a>(weights: &'a mut Weights, name: &str) -> Result<&'a mut Tensor> {
+pub(super) fn find<'a>(weights: &'a mut Weights, name: &str) -> Result<&'a mut Tensor> {
     weights.tensors.get_mut(name).with_context(|| format!("{name} is missing"))
 }
 
-fn largest(tensor: &Tensor, channels: usize, axis: Axis) -> Vec<f32> {
+pub(super) fn largest(tensor: &Tensor, channels: usize, axis: Axis) -> Vec<f32> {
     let mut largest = vec![0.0f32; channels];
     for (i, values) in tensor.values.chunks(axis.run(tensor, channels)).enumerate() {
         let channel = &mut largest[i % channels];
@@ -80,7 +107,7 @@ fn largest(tensor: &Tensor, channels: usize, axis: Axis) -> Vec<f32> {
     largest
 }
 
-fn scale(tensor: &mut Tensor, factors: &[f32], axis: Axis) {
+pub(super) fn scale(tensor: &mut Tensor, factors: &[f32], axis: Axis) {
     let run = axis.run(tensor, factors.len());
     for (values, factor) in tensor.values.chunks_mut(run).zip(factors.iter().cycle()) {
         values.iter_mut().for_each(|v| *v *= factor);
@@ -112,7 +139,7 @@ mod tests {
     fn the_equalized_net_computes_the_same_with_evener_channels() {
         let net = net::compact();
         let before = uneven(&net);
-        let after = equalize(&net, &before).unwrap();
+        let after = equalize(&net, &before, &[], Equalizing::Weights).unwrap();
         let spread = |weights: &Weights| {
             let rows = largest(&weights.tensors["conv3_1.weight"], 128, Axis::Output);
             rows.iter().fold(0.0f32, |a, &b| a.max(b))

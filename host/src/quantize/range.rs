@@ -1,5 +1,6 @@
 //! Which range of numbers 256 steps are spent on.
 
+use super::entropy;
 use super::scheme::Affine;
 
 /// How activation ranges are chosen.
@@ -11,6 +12,10 @@ pub enum Calibration {
     Percentile,
     /// Everything that was seen.
     Minmax,
+    /// The distribution of the values changes least (Migacz 2017).
+    Entropy,
+    /// Of the others, for each layer that which leaves the least noise in the sums of the next.
+    Measured,
 }
 
 /// About how many weights, and how many outputs, of each layer are looked at.
@@ -41,10 +46,23 @@ impl Sample {
         Self { values: tensors.flatten().copied().step_by(step).collect(), low, high }
     }
 
-    /// The coding that `calibration` picks.
+    /// The codings to choose from: one, but for [`Calibration::Measured`].
+    pub(super) fn codings(&self, calibration: Calibration) -> Vec<Affine> {
+        use Calibration::{Entropy, Measured, Minmax, Mse, Percentile};
+        match calibration {
+            Measured => [Minmax, Percentile, Entropy, Mse].map(|rule| self.affine(rule)).into(),
+            rule => vec![self.affine(rule)],
+        }
+    }
+
+    /// The coding that one rule picks; everything that was seen where there is nothing to measure.
     pub(super) fn affine(&self, calibration: Calibration) -> Affine {
         match calibration {
-            Calibration::Minmax => Affine::covering(self.low, self.high),
+            Calibration::Minmax | Calibration::Measured => Affine::covering(self.low, self.high),
+            Calibration::Entropy => {
+                let end = entropy::end(&self.values, self.low < 0.0);
+                Affine::covering(self.low.max(-end), self.high.min(end))
+            }
             Calibration::Percentile => {
                 let (low, high) = self.percentiles();
                 Affine::covering(low, high)
@@ -100,6 +118,8 @@ fn square_error(values: &[f32], round: impl Fn(f32) -> f32) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
 
     /// 100,000 values spread over 0 to 1, and one far outside.
@@ -114,6 +134,7 @@ mod tests {
         let top = |calibration| sample().affine(calibration).round(1e9);
         assert!((top(Calibration::Minmax) - 4.0).abs() < 0.01);
         assert!((top(Calibration::Percentile) - 1.0).abs() < 0.01);
+        assert!(top(Calibration::Entropy) < 1.2, "{}", top(Calibration::Entropy));
         // 10⁵ · (range / 255)² / 12 + (4 − range)² is smallest at 3.55.
         assert!((top(Calibration::Mse) - 3.55).abs() < 0.15, "{}", top(Calibration::Mse));
     }
@@ -128,7 +149,7 @@ mod tests {
     #[test]
     fn empty_and_constant_samples_do_no_harm() {
         for values in [&[][..], &[0.0; 9], &[f32::MIN_POSITIVE]] {
-            for calibration in [Calibration::Mse, Calibration::Percentile, Calibration::Minmax] {
+            for &calibration in Calibration::value_variants() {
                 let affine = Sample::of(std::iter::once(values)).affine(calibration);
                 assert!(affine.scale > 0.0 && affine.round(0.0) == 0.0);
             }

@@ -44,13 +44,22 @@ impl Affine {
 pub struct QuantizedLayer {
     /// `[out, in, kernel, kernel]` or `[out, in]`, row-major; the zero point is 0.
     pub weight: Vec<i8>,
-    /// One step of the weights, for the whole layer.
-    pub weight_scale: f32,
+    /// One step of the weights: one for the whole layer, or one an output channel.
+    pub weight_scales: Vec<f32>,
     /// `[out]`, in steps of input scale × weight scale, corrected.
     pub bias: Vec<i32>,
     /// What the output bytes stand for; `None` for a head's last layer, whose 32-bit sums are the
     /// logits.
     pub output: Option<Affine>,
+}
+
+impl QuantizedLayer {
+    /// What the weights stand for, in the same order.
+    pub fn real_weights(&self) -> Vec<f32> {
+        let len = self.weight.len() / self.weight_scales.len().max(1);
+        let steps = self.weight.chunks(len.max(1)).zip(&self.weight_scales);
+        steps.flat_map(|(bytes, step)| bytes.iter().map(move |&b| f32::from(b) * step)).collect()
+    }
 }
 
 /// A net in bytes.
