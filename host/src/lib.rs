@@ -42,6 +42,7 @@ pub mod run;
 pub mod runlog;
 pub mod split;
 pub mod subset;
+pub mod svd;
 mod table;
 pub mod tensorboard;
 #[cfg(feature = "torch")]

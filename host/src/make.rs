@@ -18,6 +18,7 @@ use crate::fold::fold_batch_norm;
 use crate::net::{self, Net, Task};
 use crate::quantize::{self, Calibrated, Settings};
 use crate::subset::Subset;
+use crate::svd::{self, Ranks};
 use crate::weights::Weights;
 use crate::{init, onnx, out, progress};
 
@@ -43,6 +44,9 @@ pub struct Source {
     /// asks both.
     #[arg(long, value_enum)]
     only: Option<Task>,
+    /// Cuts fc6 and fc7 of every head down to so many singular values (256,128): a tenth of the file.
+    #[arg(long, value_name = "FC6,FC7")]
+    svd: Option<Ranks>,
     /// Seeds the random weights and the choice of calibration pictures.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -129,10 +133,15 @@ impl Source {
 }
 
 impl Source {
-    /// The net and its weights as they are exported: batch norm folded in.
+    /// The net and its weights as they are exported: batch norm folded in, fc6 and fc7 cut down if asked.
     fn folded(&self) -> Result<(Net, Weights)> {
         let net = self.net()?;
         let weights = fold_batch_norm(&net, &self.weights(&net)?)?;
+        let Some(ranks) = self.svd else { return Ok((net, weights)) };
+        let (net, weights, told) = svd::thin(&net, &weights, ranks)?;
+        for layer in told {
+            eprintln!("svd: {layer}");
+        }
         Ok((net, weights))
     }
 }
