@@ -158,6 +158,7 @@ impl Cost {
             self.faces
         );
         for Line { name, found: Figure { value, low, high }, allowed } in &self.lines {
+            let name = name.replace('|', "\\|");
             // Writing to a string cannot fail.
             let _ = writeln!(text, "| {name} | {value:.3} | {low:.3} to {high:.3} | {allowed} |");
         }

@@ -96,6 +96,51 @@ fn scores_are_written_and_the_kiosk_s_other_answers_are_noticed() {
 }
 
 #[test]
+fn a_list_of_calibration_faces_makes_the_same_network_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    super::faces::crops(folder, 96);
+    let quantize = "quantize --init he --crops crops --calibration minmax";
+    ok(folder, &format!("{quantize} --pictures 4 --report tables --twin twin.onnx --out a/net"));
+    let list = fs::read_to_string(folder.join("a/net.calibration.txt")).unwrap();
+    assert_eq!(list.lines().filter(|line| line.starts_with("face_")).count(), 4, "{list}");
+    ok(folder, &format!("{quantize} --subset a/net.calibration.txt --out b/net"));
+    let network = |name: &str| fs::read(folder.join(name).join("net.onnx")).unwrap();
+    assert_eq!(network("a/net"), network("b/net"));
+
+    let told = Bundle::open(&folder.join("b/net")).unwrap().manifest().provenance.data.clone();
+    let sha256 = host::files::sha256(list.as_bytes());
+    assert!(told.ends_with(&format!("(list: sha256 {sha256})")), "{told}");
+    let table = fs::read_to_string(folder.join("tables/quantize.md")).unwrap();
+    assert_eq!(table.matches("\n| conv2_1 |").count(), 2, "{table}");
+    assert!(folder.join("twin.onnx").is_file());
+
+    fs::write(folder.join("val.txt"), "face_1.png\n").unwrap();
+    let run = trainer(folder, &format!("{quantize} --subset val.txt --out c/net"));
+    assert!(run.err.contains("face_1.png is of part Val, expected train"), "{}", run.err);
+}
+
+#[test]
+fn a_bundle_past_the_budget_fails_and_names_the_figure() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    ok(folder, "export --init he --seed 4 --out exact/net");
+    ok(folder, "export --init he --seed 5 --out other/net");
+    faces(folder);
+    let eval = "eval --against exact/net --faces faces.csv --name two --budget --out scores";
+    ok(folder, &format!("{eval} --bundle exact/net --predictions exact.csv"));
+    let budget = fs::read_to_string(folder.join("scores/budget.md")).unwrap();
+    assert!(budget.contains("| mean \\|Δ apparent age\\|, years | 0.000 |"), "{budget}");
+
+    let strict = format!("{eval} --bundle other/net --moved-years-max 0 --predictions other.csv");
+    let run = trainer(folder, &strict);
+    assert!(!run.success && run.err.contains("mean |Δ apparent age|, years: found"), "{}", run.err);
+    let again = "budget --exact exact.csv --rounded other.csv --moved-years-max 0";
+    assert!(trainer(folder, again).err.contains("past the budget: "));
+    ok(folder, "budget --exact exact.csv --rounded exact.csv");
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, error) in [

@@ -36,7 +36,13 @@ fn words(line: &str) -> Vec<String> {
 fn the_documents_show_commands_that_work() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut count = 0;
-    for name in ["README.md", "docs/train.md", "docs/weights.md", "docs/full-size-run.md"] {
+    for name in [
+        "README.md",
+        "docs/train.md",
+        "docs/weights.md",
+        "docs/full-size-run.md",
+        "docs/quantization.md",
+    ] {
         let text = fs::read_to_string(root.join(name)).unwrap();
         for line in commands(&text) {
             if let Err(error) = Cli::try_parse_from(words(&line)) {
