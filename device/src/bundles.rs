@@ -12,6 +12,7 @@ use models::estimator::FaceEstimator;
 use models::session::Options;
 
 use crate::cli::ModelArgs;
+use crate::kernels;
 use crate::pipeline::Pipeline;
 
 /// The detector that `--detector auto` takes where it is installed.
@@ -28,16 +29,14 @@ pub struct Models {
 
 /// Opens the models that the command line names.
 pub fn open(args: &ModelArgs) -> Result<Models> {
-    let roots = roots();
+    let (roots, options) = (roots(), kernels::options(&args.compute));
     let estimator = open_bundle(&args.bundle, &roots)?;
     let name = estimator.manifest().name.clone();
-    let (detector, detector_name) = open_detector(&args.detector, &roots)?;
+    let (detector, detector_name) = open_detector(&args.detector, &roots, &options)?;
+    let estimator = FaceEstimator::open(estimator, &options).context(args.bundle.clone())?;
     Ok(Models {
         description: format!("faces: {detector_name} · ages and genders: bundle {name}"),
-        pipeline: Pipeline::new(
-            detector,
-            FaceEstimator::open(estimator, &Options::default()).context(args.bundle.clone())?,
-        ),
+        pipeline: Pipeline::new(detector, estimator),
     })
 }
 
@@ -65,16 +64,20 @@ fn not_found(name: &str, roots: &[PathBuf]) -> String {
     format!("no bundle '{name}' in {} (a folder is written with a '/')", places.join(", "))
 }
 
-/// A detector and what to call it.
-fn open_detector(choice: &str, roots: &[PathBuf]) -> Result<(Box<dyn Detector>, String)> {
+/// Opens the detector that `choice` names, and says what to call it.
+pub fn open_detector(
+    choice: &str,
+    roots: &[PathBuf],
+    options: &Options,
+) -> Result<(Box<dyn Detector>, String)> {
     match choice {
         "embedded" => embedded("embedded"),
         "auto" if bundle::find(DETECTOR_PREFERRED, roots).is_none() => {
             embedded("embedded; scripts/get-detector.sh installs a better one")
         }
-        "auto" => bundled(DETECTOR_PREFERRED, roots),
+        "auto" => bundled(DETECTOR_PREFERRED, roots, options),
         "" => bail!("the detector's name is empty, expected auto, embedded or a bundle"),
-        name => bundled(name, roots),
+        name => bundled(name, roots, options),
     }
 }
 
@@ -84,12 +87,16 @@ fn embedded(how: &str) -> Result<(Box<dyn Detector>, String)> {
     Ok((Box::new(detector), name))
 }
 
-fn bundled(name: &str, roots: &[PathBuf]) -> Result<(Box<dyn Detector>, String)> {
+fn bundled(
+    name: &str,
+    roots: &[PathBuf],
+    options: &Options,
+) -> Result<(Box<dyn Detector>, String)> {
     let bundle = open_bundle(name, roots)?;
     ensure!(bundle.manifest().detector.is_some(), "the bundle '{name}' holds no detector");
     let found = format!("bundle {}", bundle.manifest().name);
-    let detector = Yunet::open(bundle, &Options::default())
-        .with_context(|| format!("opening the detector '{name}'"))?;
+    let detector =
+        Yunet::open(bundle, options).with_context(|| format!("opening the detector '{name}'"))?;
     Ok((Box::new(detector), found))
 }
 

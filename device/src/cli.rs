@@ -1,9 +1,12 @@
 //! What can be typed after `kiosk`: clap structs, and nothing that runs.
 
+pub mod compute;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use compute::ComputeArgs;
 use embedded_graphics::geometry::Size;
 
 /// Reads apparent ages and predicted genders from pictures: guesses from looks, not facts.
@@ -103,6 +106,10 @@ pub struct ModelArgs {
     /// 'embedded' needs no file. 'auto' is the bundle 'yunet' where it is installed, else 'embedded'.
     #[arg(long, value_name = "auto|embedded|NAME|DIR/", default_value = "auto")]
     pub detector: String,
+
+    /// How they are computed.
+    #[command(flatten)]
+    pub compute: ComputeArgs,
 }
 
 /// `kiosk bundle`.
@@ -113,6 +120,10 @@ pub enum BundleCommand {
         /// The bundle's name, or its folder written with a '/'
         #[arg(value_name = "NAME|DIR/")]
         bundle: String,
+
+        /// How it is computed.
+        #[command(flatten)]
+        compute: ComputeArgs,
     },
 }
 

@@ -10,6 +10,7 @@ pub mod bundles;
 pub mod canvas;
 pub mod cli;
 pub mod display;
+pub mod kernels;
 pub mod pipeline;
 pub mod progress;
 pub mod replay;

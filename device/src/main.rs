@@ -26,7 +26,9 @@ fn run(cli: &Cli) -> Result<Outcome> {
     match &cli.command {
         Command::Analyze(args) => analyze::run(args, out),
         Command::Replay(args) => replay::run(args, out),
-        Command::Bundle(BundleCommand::Verify { bundle }) => verify::run(bundle, out),
+        Command::Bundle(BundleCommand::Verify { bundle, compute }) => {
+            verify::run(bundle, compute, out)
+        }
     }
 }
 

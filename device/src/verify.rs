@@ -6,9 +6,10 @@ use anyhow::{Context, Result};
 use models::detect::yunet::Yunet;
 use models::golden;
 use models::manifest::Role;
-use models::session::Options;
 
 use crate::bundles;
+use crate::cli::compute::ComputeArgs;
+use crate::kernels;
 use crate::report::Outcome;
 
 /// Two builds of one network may differ by the order of their sums, and by nothing that is seen.
@@ -17,13 +18,14 @@ const AGE_YEARS_MAX: f32 = 0.05;
 const GENDER_MAX: f32 = 0.002;
 
 /// Checks the bundle `name` and says what was found.
-pub fn run(name: &str, out: &mut dyn Write) -> Result<Outcome> {
+pub fn run(name: &str, compute: &ComputeArgs, out: &mut dyn Write) -> Result<Outcome> {
+    let options = kernels::options(compute);
     let bundle = bundles::open_bundle(name, &bundles::roots())?;
     let manifest = bundle.manifest();
     writeln!(out, "{}: every file has its hash (bundle {:.16}…)", manifest.name, bundle.sha256())?;
     let name = manifest.name.clone();
     if manifest.detector.is_some() {
-        Yunet::open(bundle, &Options::default())?;
+        Yunet::open(bundle, &options)?;
         writeln!(out, "the network is as the manifest says")?;
         return Ok(Outcome::Good);
     }
@@ -31,8 +33,7 @@ pub fn run(name: &str, out: &mut dyn Write) -> Result<Outcome> {
         writeln!(out, "no goldens: what its network answers was not checked")?;
         return Ok(Outcome::Bad);
     }
-    let deviation =
-        golden::check(bundle, &Options::default()).with_context(|| format!("checking {name}"))?;
+    let deviation = golden::check(bundle, &options).with_context(|| format!("checking {name}"))?;
     let (age, gender) = (deviation.age_years_max, deviation.gender_max);
     writeln!(
         out,

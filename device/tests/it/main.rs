@@ -8,6 +8,7 @@
 
 mod analyze;
 mod bundles;
+mod compute;
 mod kiosk;
 mod refusals;
 mod replay;
