@@ -11,6 +11,7 @@ pub mod canvas;
 pub mod cli;
 pub mod display;
 pub mod kernels;
+pub mod machine;
 pub mod pipeline;
 pub mod progress;
 pub mod replay;
