@@ -1,10 +1,13 @@
 //! What can be typed after `kiosk`: clap structs, and nothing that runs.
 
+pub mod bench;
 pub mod compute;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::str::FromStr;
 
+use bench::{BenchArgs, BenchDiffArgs};
 use clap::{Args, Parser, Subcommand};
 use compute::ComputeArgs;
 use embedded_graphics::geometry::Size;
@@ -19,7 +22,8 @@ pub struct Cli {
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 all went well; 1 something could not be read or done, and \
-    a message or an \"error\" in the JSON says what; 2 the command line was wrong.";
+    a message or an \"error\" in the JSON says what; 2 the command line was wrong, or a file that \
+    bench-diff was given is no result.";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -28,9 +32,24 @@ pub enum Command {
     Analyze(AnalyzeArgs),
     /// Plays pictures as if they came from a camera: a screen and a line of JSON for each
     Replay(ReplayArgs),
+    /// Measures how long each stage takes on this machine
+    Bench(BenchArgs),
+    /// Compares two results of 'kiosk bench --json', stage by stage
+    BenchDiff(BenchDiffArgs),
     /// Looks after bundles, the folders that models come in
     #[command(subcommand)]
     Bundle(BundleCommand),
+}
+
+impl Command {
+    /// The exit status where it could not be done. For a comparison the files are what the command line
+    /// says, so that 1 stays free for whoever wants to judge by the figures.
+    pub fn failure(&self) -> ExitCode {
+        match self {
+            Self::BenchDiff(_) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
 }
 
 /// `kiosk analyze`.

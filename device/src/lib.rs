@@ -2,10 +2,12 @@
 //!
 //! The path of a picture: [`source`] → [`answer`] (decode, [`pipeline`]) → [`scene`] → [`view`] on a
 //! [`canvas`] → [`display`]; beside it, [`report`] puts the answer into JSON or a table. The commands
-//! [`analyze`], [`replay`] and [`verify`] walk it, with the models that [`bundles`] opens.
+//! [`analyze`], [`replay`] and [`verify`] walk it, with the models that [`bundles`] opens; [`mod@bench`]
+//! times each stage of it and says on which [`machine`].
 
 pub mod analyze;
 pub mod answer;
+pub mod bench;
 pub mod bundles;
 pub mod canvas;
 pub mod cli;

@@ -7,16 +7,17 @@ use anyhow::Result;
 use clap::Parser;
 use device::cli::{BundleCommand, Cli, Command};
 use device::report::Outcome;
-use device::{analyze, replay, verify};
+use device::{analyze, bench, replay, verify};
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    let cli = Cli::parse();
+    match run(&cli) {
         Ok(outcome) => outcome.into(),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is gone too, nobody is left to be told.
             let _ = writeln!(io::stderr(), "kiosk: {error:#}");
-            ExitCode::FAILURE
+            cli.command.failure()
         }
     }
 }
@@ -26,6 +27,8 @@ fn run(cli: &Cli) -> Result<Outcome> {
     match &cli.command {
         Command::Analyze(args) => analyze::run(args, out),
         Command::Replay(args) => replay::run(args, out),
+        Command::Bench(args) => bench::run(args, out),
+        Command::BenchDiff(args) => bench::diff::run(args, out),
         Command::Bundle(BundleCommand::Verify { bundle, compute }) => {
             verify::run(bundle, compute, out)
         }

@@ -33,6 +33,11 @@ impl Pipeline {
         estimates.collect::<Result<_, _>>().context("reading a face")
     }
 
+    /// What reads the faces, to time its parts.
+    pub fn estimator(&mut self) -> &mut FaceEstimator {
+        &mut self.estimator
+    }
+
     /// Below this probability a predicted gender is called unsure, in [0.5, 1].
     pub fn gender_sure_min(&self) -> f32 {
         self.estimator.gender_sure_min()

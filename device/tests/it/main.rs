@@ -7,6 +7,7 @@
 )]
 
 mod analyze;
+mod bench;
 mod bundles;
 mod compute;
 mod kiosk;
