@@ -1,5 +1,8 @@
 //! How networks are computed on this machine.
 
+pub mod kept;
+pub mod probe;
+
 use std::thread;
 
 use models::session::{Kernel, Options};
