@@ -54,8 +54,14 @@ pub struct Opened {
 }
 
 #[derive(Debug)]
+struct Picture {
+    source: String,
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug)]
 enum Kind {
-    Pictures { walk: Box<Walk>, pictures: Vec<Vec<u8>> },
+    Pictures { walk: Box<Walk>, pictures: Vec<Picture> },
     Network { estimator: Box<FaceEstimator>, parts: Parts, input: Tensor },
 }
 
@@ -92,7 +98,8 @@ impl Subject {
     pub fn once(&mut self, number: usize, laps: &mut Laps) -> Result<()> {
         match &mut self.kind {
             Kind::Pictures { walk, pictures } => {
-                walk.picture(&pictures[number % pictures.len()], laps)
+                let picture = &pictures[number % pictures.len()];
+                walk.picture(&picture.bytes, laps).with_context(|| picture.source.clone())
             }
             Kind::Network { estimator, parts, input } => {
                 let begun = Moment::now();
@@ -149,16 +156,21 @@ impl Subject {
     }
 }
 
-/// The bytes of all pictures, or of the portrait where none is named; for a first answer, of the first.
-fn pictures(args: &BenchArgs) -> Result<Vec<Vec<u8>>> {
+/// All pictures, or the portrait where none is named; for a first answer, the first.
+fn pictures(args: &BenchArgs) -> Result<Vec<Picture>> {
     if args.paths.is_empty() {
-        return Ok(vec![PORTRAIT.to_vec()]);
+        let source = "the portrait in the program".to_owned();
+        return Ok(vec![Picture { source, bytes: PORTRAIT.to_vec() }]);
     }
     let entries = args.paths.iter().flat_map(|path| files::expand(path));
     let entries = entries.take(if args.first_answer { 1 } else { usize::MAX });
-    let read = |entry: Entry| match &entry {
-        Entry::Picture(path) => files::read(path).with_context(|| entry.source()),
-        Entry::Unusable { source, error } => Err(anyhow!("{source}: {error}")),
+    let read = |entry: Entry| {
+        let source = entry.source();
+        let bytes = match entry {
+            Entry::Picture(path) => files::read(&path),
+            Entry::Unusable { error, .. } => Err(anyhow!(error)),
+        };
+        Ok(Picture { bytes: bytes.with_context(|| source.clone())?, source })
     };
     entries.map(read).collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use super::report::Report;
+use super::report::{LeftOut, Report};
 use super::stage::Stage;
 use super::stats::Summary;
 use crate::machine::state::State;
@@ -66,10 +66,22 @@ fn stages(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let cells: String = figures.iter().map(|ms| format!("{ms:>10.3}")).collect();
         writeln!(out, "{:<12} {:<8}{cells}", stage.stage.name(), stage.per)?;
     }
-    for left_out in &report.left_out {
-        writeln!(out, "{:<12} left out: {}", left_out.stage.name(), left_out.why)?;
+    for (why, names) in left_out(&report.left_out) {
+        line("left out", format_args!("{}: {why}", names.join(", ")), out)?;
     }
     writeln!(out)
+}
+
+/// The stages that were left out, by their reason.
+fn left_out(stages: &[LeftOut]) -> Vec<(&str, Vec<&str>)> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for LeftOut { stage, why } in stages {
+        match reasons.iter_mut().find(|(known, _)| known == why) {
+            Some((_, names)) => names.push(stage.name()),
+            None => reasons.push((why, vec![stage.name()])),
+        }
+    }
+    reasons
 }
 
 fn foot(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -121,12 +133,14 @@ mod tests {
 
     #[test]
     fn every_stage_is_a_line_and_the_result_the_last() {
-        let text = text(&report());
+        let mut report = report();
+        report.left_out.push(LeftOut { stage: Stage::Present, why: "no camera".into() });
+        let text = text(&report);
         let expected = "\
 STAGE        PER           mean       p50       p90       p99       max   cpu p50  ms
 trunk        face         4.000     4.000     4.000     4.000     4.000     4.000
 end to end   picture     10.000    10.000    10.000    10.000    10.000    10.000
-convert      left out: no camera
+left out  convert, present: no camera
 ";
         assert!(text.contains(expected), "{text}");
         assert!(text.ends_with("\nresult    p90 end to end 10.000 ms\n"), "{text}");

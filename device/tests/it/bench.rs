@@ -44,7 +44,7 @@ fn without_pictures_the_portrait_in_the_program_is_measured_stage_by_stage() {
     assert_eq!(result["models"]["bundle_sha256"].as_str().unwrap().len(), 64);
     assert!(result["start"]["cold_ms"].as_f64() > result["start"]["load_ms"].as_f64(), "{result}");
     assert!(result["memory"]["peak_bytes"].as_u64() > result["models"]["bundle_bytes"].as_u64());
-    assert!(run.out.contains("convert      left out: "), "{}", run.out);
+    assert!(run.out.contains("\nleft out  convert: "), "{}", run.out);
     assert!(
         run.out.lines().last().unwrap().starts_with("result    p90 end to end "),
         "{}",
@@ -102,6 +102,16 @@ fn where_nobody_is_in_the_picture_the_network_is_left_out_and_not_zero() {
 }
 
 #[test]
+fn a_run_ends_after_its_time_with_one_picture_at_least() {
+    let dir = tempfile::tempdir().unwrap();
+    let json = dir.path().join("a.json");
+    let options = ["bench", "--network", "--duration=0.001", "--warm-up=0", "--json"];
+    let options = options.iter().map(AsRef::as_ref).chain([json.as_os_str()]);
+    assert_eq!(kiosk(options).status, Some(0));
+    assert!(result(&json)["run"]["count"].as_u64().unwrap() >= 1);
+}
+
+#[test]
 fn a_limit_that_is_not_kept_fails_naming_both_numbers() {
     let dir = tempfile::tempdir().unwrap();
     let json = dir.path().join("a.json");
@@ -119,6 +129,11 @@ fn a_picture_that_cannot_be_read_is_named() {
     let run = bench(&dir.path().join("a.json"), &["missing.jpg"]);
     assert_eq!(run.status, Some(1));
     assert_eq!(run.err, "kiosk: missing.jpg: no such file or folder\n");
+    let broken = dir.path().join("broken.jpg");
+    fs::write(&broken, "no picture").unwrap();
+    let run = bench(&dir.path().join("a.json"), &[broken.to_str().unwrap()]);
+    assert_eq!(run.status, Some(1));
+    assert!(run.err.contains("broken.jpg: expected a JPEG"), "{}", run.err);
     assert!(!dir.path().join("a.json").exists());
 }
 
