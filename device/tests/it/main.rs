@@ -10,6 +10,7 @@ mod analyze;
 mod bench;
 mod bundles;
 mod compute;
+mod docs;
 mod kiosk;
 mod refusals;
 mod replay;
