@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::Args;
 use models::session::Kernel;
 
-/// How the networks are computed; the answers stay the same.
+/// How the networks are computed.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ComputeArgs {
     /// How many threads compute a network; 'auto' takes every core

@@ -13,29 +13,39 @@ const TIMES_MIN: usize = 5;
 /// A clock that only ever goes forward: the time since some moment.
 pub type Clock<'a> = &'a mut dyn FnMut() -> Duration;
 
-/// The kernel whose `work` takes the shortest, by the median; `None` where there is no kernel.
+/// The kernel whose `work` takes the shortest, by the median; `None` where there is none.
 ///
-/// Of equally fast ones the first wins. `work` does the same amount for every kernel, each time.
-pub fn fastest(kernels: &[Kernel], work: &mut dyn FnMut(Kernel), clock: Clock) -> Option<Kernel> {
-    let timed = kernels.iter().map(|&kernel| (median(&mut || work(kernel), clock), kernel));
-    let timed: Vec<_> = timed.collect();
-    timed.into_iter().min_by_key(|(time, _)| *time).map(|(_, kernel)| kernel)
+/// Of equally fast ones the first wins; one whose work fails, giving `None`, is not chosen. `work` does the
+/// same amount for every kernel, each time.
+pub fn fastest(
+    kernels: &[Kernel],
+    work: &mut dyn FnMut(Kernel) -> Option<()>,
+    clock: Clock,
+) -> Option<Kernel> {
+    let mut best: Option<(Duration, Kernel)> = None;
+    for &kernel in kernels {
+        let Some(time) = median(&mut || work(kernel), clock) else { continue };
+        if best.is_none_or(|(shortest, _)| time < shortest) {
+            best = Some((time, kernel));
+        }
+    }
+    best.map(|(_, kernel)| kernel)
 }
 
 /// How long `work` usually takes. The first time warms up memory and caches and is not counted.
-fn median(work: &mut dyn FnMut(), clock: Clock) -> Duration {
-    work();
+fn median(work: &mut dyn FnMut() -> Option<()>, clock: Clock) -> Option<Duration> {
+    work()?;
     let begun = clock();
     let mut times = Vec::new();
     let mut last = begun;
-    while times.len() < TIMES_MIN || last - begun < WORK_MIN {
-        work();
+    while times.len() < TIMES_MIN || last.saturating_sub(begun) < WORK_MIN {
+        work()?;
         let now = clock();
         times.push(now.saturating_sub(last));
         last = now;
     }
     times.sort();
-    times[times.len() / 2]
+    Some(times[times.len() / 2])
 }
 
 #[cfg(test)]
@@ -55,6 +65,7 @@ mod tests {
             };
             now.set(now.get() + Duration::from_micros(times[count.get() % times.len()]));
             count.set(count.get() + 1);
+            Some(())
         };
         assert_eq!(fastest(&kernels, &mut work, &mut || now.get()), Some(expected));
         counts.map(|count| count.get())
@@ -74,6 +85,24 @@ mod tests {
     #[test]
     fn of_equals_the_first_wins_and_of_none_none() {
         check(&[700], &[700], Kernel::Scalar);
-        assert_eq!(fastest(&[], &mut |_| (), &mut || Duration::ZERO), None);
+        assert_eq!(fastest(&[], &mut |_| Some(()), &mut || Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_kernel_that_fails_is_never_the_fastest() {
+        let mut now = Duration::ZERO;
+        let mut runs = 0;
+        let mut work = |kernel| {
+            runs += 1;
+            // The first one breaks off at its third time.
+            (kernel == Kernel::Tract || runs < 3).then_some(())
+        };
+        let mut clock = || {
+            now += Duration::from_millis(1);
+            now
+        };
+        let kernels = [Kernel::Scalar, Kernel::Tract];
+        assert_eq!(fastest(&kernels, &mut work, &mut clock), Some(Kernel::Tract));
+        assert_eq!(fastest(&kernels[..1], &mut work, &mut clock), None);
     }
 }
