@@ -1,6 +1,8 @@
 //! How networks are computed changes how long they take, and nothing else.
 
-use crate::kiosk::{analyze, kiosk, portrait};
+use std::fs;
+
+use crate::kiosk::{analyze, kiosk, portrait, run};
 
 #[test]
 fn threads_change_no_answer_and_unknown_kernels_are_refused() {
@@ -17,4 +19,17 @@ fn threads_change_no_answer_and_unknown_kernels_are_refused() {
         assert_eq!(run.status, Some(2));
         assert!(run.err.contains(expected), "{}", run.err);
     }
+}
+
+#[test]
+fn the_fastest_kernel_is_kept_where_that_is_possible_and_else_found_each_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cache, file) = (dir.path().join("cache"), dir.path().join("file"));
+    fs::write(&file, "").unwrap();
+    for place in [&cache, &cache, &file] {
+        let run = run(place, ["bundle", "verify", "compact"]);
+        assert_eq!((run.status, run.err.as_str()), (Some(0), ""));
+    }
+    let kept = fs::read_to_string(cache.join("apparent/kernel.json")).unwrap();
+    assert!(kept.contains("\"kernel\":"), "{kept}");
 }

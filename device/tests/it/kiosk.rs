@@ -19,7 +19,13 @@ pub(crate) struct Run {
 
 /// Runs `kiosk` with these arguments.
 pub(crate) fn kiosk<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_kiosk")).args(args).output().unwrap();
+    run(Path::new(env!("CARGO_TARGET_TMPDIR")), args)
+}
+
+/// Runs `kiosk`, which keeps in the folder `cache` what it found out of this processor.
+pub(crate) fn run<S: AsRef<OsStr>>(cache: &Path, args: impl IntoIterator<Item = S>) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk"));
+    let output = command.env("XDG_CACHE_HOME", cache).args(args).output().unwrap();
     let run = Run {
         status: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),
