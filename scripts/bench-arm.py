@@ -24,6 +24,7 @@ def parse():
     parser = argparse.ArgumentParser()
     for name in ("qemu", "board-root", "plugin", "infer", "f32", "int8", "net", "json"):
         parser.add_argument(f"--{name}", required=name != "json")
+    parser.add_argument("--steps", action="store_true")
     parser.add_argument("--cpu", action="append", required=True, choices=list(DOT_PRODUCTS))
     parser.add_argument("--max-to-f32", type=float, default=0.8)
     parser.add_argument("--max-to-f32-dot", type=float, default=0.35)
@@ -32,9 +33,11 @@ def parse():
 
 
 def count(options, cpu, way):
-    """Instructions of loading and of the second run, and what the program said."""
+    """Instructions of loading and of the second run, of each of its steps where they are asked for, and what
+    the program said."""
     graph = options.f32 if way == "f32" else options.int8
     program = [options.infer, graph, "--runs", "2", *(["--kernel", "tract"] if way == "stock" else [])]
+    program += ["--steps"] if options.steps else []
     with tempfile.TemporaryDirectory() as folder:
         counts = Path(folder, "counts")
         plugin = f"{options.plugin},out={counts}"
@@ -44,12 +47,16 @@ def count(options, cpu, way):
             sys.exit(f"bench-arm: {way} on {cpu} ended with status {ran.returncode}")
         at = [int(line) for line in counts.read_text().split()]
     lines = ran.stdout.splitlines()
-    if len(at) != len(lines) or not lines[2].startswith("run 2 "):
+    begun, ended = ([at for at, line in enumerate(lines) if line.startswith(f"run {run} ")] for run in (1, 2))
+    if len(at) != len(lines) or not (begun and ended):
         sys.exit(f"bench-arm: {len(at)} counts for the lines {lines}")
+    begun, ended = begun[0], ended[0]
+    steps = [[lines[k], at[k] - at[k - 1]] for k in range(begun + 1, ended)]
     kernel = re.search(r"kernel (\S+),", lines[0])[1]
     answer = [line for line in lines if line.startswith("output ")]
-    print(f"bench-arm: {cpu}, {WAYS[way]}: {at[2] - at[1]:,}", file=sys.stderr)
-    return {"kernel": kernel, "load": at[0], "inference": at[2] - at[1], "answer": answer}
+    inference = at[ended] - at[begun]
+    print(f"bench-arm: {cpu}, {WAYS[way]}: {inference:,}", file=sys.stderr)
+    return {"kernel": kernel, "load": at[0], "inference": inference, "steps": steps, "answer": answer}
 
 
 def judge(options, cpu, ways):
@@ -79,6 +86,12 @@ def table(net, found):
         yield f"| {cpu} | {' | '.join(millions)} ({kernel}) | {to_f32:.3f} | {to_stock:.3f} |"
 
 
+def step_tables(found):
+    for cpu, way in ((cpu, way) for cpu in found for way in WAYS):
+        yield f"\n| {cpu}, {WAYS[way]} | 10⁶ instructions |\n|---|---|"
+        yield from (f"| {step} | {count / 1e6:,.2f} |" for step, count in found[cpu][way]["steps"])
+
+
 def main():
     options = parse()
     runs = [(cpu, way) for cpu in options.cpu for way in WAYS]
@@ -87,7 +100,7 @@ def main():
     found = {cpu: {} for cpu in options.cpu}
     for (cpu, way), counted in zip(runs, counts):
         found[cpu][way] = counted
-    print("\n".join(table(options.net, found)))
+    print("\n".join([*table(options.net, found), *(step_tables(found) if options.steps else [])]))
     if options.json:
         version = subprocess.run([options.qemu, "--version"], stdout=subprocess.PIPE, text=True).stdout
         record = {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Usage: scripts/bench-arm.sh [--net NAME] [--cpu NAME]… [--json FILE] [--max-to-f32 R] [--max-to-f32-dot R]
-#                             [--max-to-stock R]
+# Usage: scripts/bench-arm.sh [--net NAME] [--cpu NAME]… [--steps] [--json FILE] [--max-to-f32 R]
+#                             [--max-to-f32-dot R] [--max-to-stock R]
 #
 # Counts the instructions that 64-bit ARM processors execute for one inference of a net with random weights:
 # by tract in f32, by stock tract in int8, and by our int8 kernels, on one thread. Prints a Markdown table with
@@ -12,6 +12,7 @@
 #
 #   --net NAME          a net of the trainer; default compact, in seconds; vgg-two takes many minutes
 #   --cpu NAME          only this processor: cortex-a53, cortex-a72 or cortex-a76; may be repeated
+#   --steps             a table for each program too: what each step of its plan takes
 #   --json FILE         the same as JSON, with the instructions of loading
 #   --max-to-f32 R      ours ÷ tract f32 may be at most R on processors without dot products (default 0.8)
 #   --max-to-f32-dot R  and on those with (0.35)
@@ -30,6 +31,7 @@ while [ $# -gt 0 ]; do
     case "$1" in
     --net) net=${2:?} && shift 2 ;;
     --cpu) cpus+=("${2:?}") && shift 2 ;;
+    --steps) passed+=("$1") && shift ;;
     --json | --max-to-f32 | --max-to-f32-dot | --max-to-stock) passed+=("$1" "${2:?}") && shift 2 ;;
     *) usage_only "$@" ;;
     esac

@@ -1,18 +1,19 @@
 //! Runs any network on a made-up input and prints how long that took and what it answered:
-//! `infer FILE.onnx [--kernel NAME] [--threads N] [--runs N]`.
+//! `infer FILE.onnx [--kernel NAME] [--threads N] [--runs N] [--steps]`.
 //!
 //! It needs no bundle and no picture, so it also serves under an emulator: a line is printed as soon as the
-//! network is loaded and after each run, by which a counter of instructions tells them apart.
+//! network is loaded and after each run (`--steps`: after each step too), by which a counter of instructions
+//! tells them apart.
 
 #![allow(clippy::print_stdout, reason = "the report of a program")]
 
 use std::error::Error;
 use std::time::Instant;
 
-use models::session::{Kernel, Options, Session};
+use models::session::{Kernel, Operator, Options, Session};
 use models::tensor::Tensor;
 
-const USAGE: &str = "infer FILE.onnx [--kernel NAME] [--threads N] [--runs N]";
+const USAGE: &str = "infer FILE.onnx [--kernel NAME] [--threads N] [--runs N] [--steps]";
 /// How many numbers of each output are printed.
 const SHOWN: usize = 4;
 
@@ -20,6 +21,7 @@ struct Arguments {
     file: String,
     options: Options,
     runs: usize,
+    steps: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -33,10 +35,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("load {:.1} ms, kernel {kernel}, threads {threads}", elapsed_ms(begun));
 
     let input = made_up(session.input());
+    let steps = if arguments.steps { session.operators() } else { vec![] };
     let mut outputs = vec![];
     for run in 1..=arguments.runs {
         let begun = Instant::now();
-        outputs = session.run(&input)?;
+        outputs = session.run_observed(&input, &mut |step| {
+            if let Some(Operator { name, op, .. }) = steps.get(step) {
+                println!("step {step} {name} {op}");
+            }
+        })?;
         println!("run {run} {:.1} ms", elapsed_ms(begun));
     }
     for (number, output) in outputs.iter().enumerate() {
@@ -47,13 +54,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Box<dyn Error>> {
-    let (mut file, mut options, mut runs) = (None, Options::default(), 1);
+    let (mut file, mut options, mut runs, mut steps) = (None, Options::default(), 1, false);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "--kernel" => options.kernel = value()?.parse::<Kernel>()?,
             "--threads" => options.threads = value()?.parse()?,
             "--runs" => runs = value()?.parse()?,
+            "--steps" => steps = true,
             _ if argument.starts_with('-') => Err(format!("no {argument}; usage: {USAGE}"))?,
             _ => file = Some(argument),
         }
@@ -62,7 +70,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, Box<d
     if !options.kernel.runs_here() {
         Err(format!("kernel {} does not run on this processor", options.kernel))?;
     }
-    Ok(Arguments { file, options, runs })
+    Ok(Arguments { file, options, runs, steps })
 }
 
 /// Numbers in −2 … 2, the range of a preprocessed picture, alike on every machine (Knuth's MMIX generator).
