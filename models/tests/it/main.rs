@@ -7,6 +7,7 @@
     reason = "helpers of tests, outside test functions"
 )]
 
+mod bench_worker;
 mod bundles;
 mod data;
 mod formats;
