@@ -124,6 +124,7 @@ impl Operator {
 /// A network ready to run on one thread.
 pub struct Session {
     state: TypedSimpleState,
+    pool: Option<Arc<ThreadPool>>,
     input: Vec<usize>,
 }
 
@@ -169,23 +170,17 @@ impl Session {
     pub fn run_observed(
         &mut self,
         input: &Tensor,
-        after: &mut dyn FnMut(usize),
+        after: &mut (dyn FnMut(usize) + Send),
     ) -> Result<Vec<Tensor>, SessionError> {
         if input.shape != self.input || input.values.len() != self.input.iter().product::<usize>() {
             let (found, expected) = (input.shape.clone(), self.input.clone());
             return Err(SessionError::Input { found, expected });
         }
-        guarded(SessionError::Run, || {
-            let tensor = tract_onnx::prelude::Tensor::from_shape(&input.shape, &input.values);
-            let input = tvec!(tensor.map_err(run_error)?.into_tvalue());
-            let mut steps = 0;
-            let outputs = self.state.run_plan_with_eval(input, |context, state, node, inputs| {
-                let output = eval(context, state, node, inputs);
-                after(steps);
-                steps += 1;
-                output
-            });
-            outputs.map_err(run_error)?.iter().map(read_output).collect()
+        // From inside of the pool, a step is handed to its threads without waking one first.
+        let (state, pool) = (&mut self.state, self.pool.as_deref());
+        guarded(SessionError::Run, || match pool {
+            None => run(state, input, after),
+            Some(pool) => pool.install(|| run(state, input, after)),
         })
     }
 
@@ -212,11 +207,28 @@ impl Session {
         if options.kernel != Kernel::Tract {
             fold::constants(&mut model).map_err(graph_error)?;
         }
-        let executor = pool.map(Executor::MultiThread);
+        let executor = pool.clone().map(Executor::MultiThread);
         let options = RunOptions { executor, ..RunOptions::default() };
         let plan = model.into_runnable_with_options(&options).map_err(graph_error)?;
-        Ok(Self { state: SimpleState::new(&plan).map_err(graph_error)?, input })
+        Ok(Self { state: SimpleState::new(&plan).map_err(graph_error)?, pool, input })
     }
+}
+
+fn run(
+    state: &mut TypedSimpleState,
+    input: &Tensor,
+    after: &mut (dyn FnMut(usize) + Send),
+) -> Result<Vec<Tensor>, SessionError> {
+    let tensor = tract_onnx::prelude::Tensor::from_shape(&input.shape, &input.values);
+    let input = tvec!(tensor.map_err(run_error)?.into_tvalue());
+    let mut steps = 0;
+    let outputs = state.run_plan_with_eval(input, |context, state, node, inputs| {
+        let output = eval(context, state, node, inputs);
+        after(steps);
+        steps += 1;
+        output
+    });
+    outputs.map_err(run_error)?.iter().map(read_output).collect()
 }
 
 /// As many threads as asked for; `None` for one, which is the caller's own.

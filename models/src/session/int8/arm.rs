@@ -19,6 +19,7 @@ pub(crate) static NEON_DOT: Tile = Tile {
     flip: 0,
     takes_lowest: true,
     sum: dot_sum,
+    sum_half: dot_sum,
     sum_one: dot_sum_one,
     round: neon_round,
 };
@@ -33,6 +34,7 @@ pub(crate) static NEON: Tile = Tile {
     flip: 0,
     takes_lowest: false,
     sum: neon_sum,
+    sum_half: neon_sum,
     sum_one: neon_sum_one,
     round: neon_round,
 };

@@ -253,8 +253,12 @@ impl Conv {
         let panel = self.weights.len() / self.block_count();
         let taps_each = scratch.taps.len() / part.pixels.len().div_ceil(tile);
         scratch.sums.resize(tile * self.tile.outputs, 0);
-        let sum = if tile == 1 { self.tile.sum_one } else { self.tile.sum };
         for block in part.blocks.clone() {
+            let sum = match 2 * self.width(block) <= self.tile.outputs {
+                _ if tile == 1 => self.tile.sum_one,
+                true => self.tile.sum_half,
+                false => self.tile.sum,
+            };
             let weights = &self.weights[block * panel..][..panel];
             let firsts = (0..part.pixels.len()).step_by(tile);
             for (first, taps) in firsts.zip(scratch.taps.chunks_exact(taps_each)) {

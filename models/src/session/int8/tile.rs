@@ -18,7 +18,9 @@ pub(crate) struct Tile {
     pub(crate) takes_lowest: bool,
     /// Sums of all pixels and outputs of a tile.
     pub(crate) sum: Sum,
-    /// The same for a single pixel: `[outputs]`.
+    /// The same where only the first half of the outputs is there, or fewer; the others may be left as they are.
+    pub(crate) sum_half: Sum,
+    /// The same as [`Tile::sum`] for a single pixel: `[outputs]`.
     pub(crate) sum_one: Sum,
     /// From sums to bytes.
     pub(crate) round: Round,
@@ -93,6 +95,7 @@ pub(crate) static SCALAR: Tile = Tile {
     flip: 0,
     takes_lowest: true,
     sum: sum_plain,
+    sum_half: sum_plain,
     sum_one: sum_plain,
     round: round_plain_fn,
 };

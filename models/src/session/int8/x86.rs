@@ -22,17 +22,18 @@ pub(crate) static AVX512_VNNI: Tile = Tile {
     step: 4,
     flip: 0x80,
     takes_lowest: true,
-    sum: avx512_sum,
+    sum: avx512_sum::<2>,
+    sum_half: avx512_sum::<1>,
     sum_one: avx512_sum_one,
     round: avx512_round,
 };
 
-/// The loop over all channels of all taps, with two sums for each pixel in registers of their own: an array of
-/// them would be written to memory after every step.
+/// The loop over all channels of all taps, with one or two sums for each pixel in registers of their own: an
+/// array of them would be written to memory after every step.
 macro_rules! avx512_sum {
     ($($pixel:literal $low:ident $high:ident)*) => {
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-        fn avx512_sum(work: &Work<'_>, sums: &mut [i32]) {
+        fn avx512_sum<const REGISTERS: usize>(work: &Work<'_>, sums: &mut [i32]) {
             $(let (mut $low, mut $high) = (_mm512_setzero_si512(), _mm512_setzero_si512());)*
             let mut weights = work.weights.as_ptr().cast::<__m512i>();
             for pixels in work.pixels.as_chunks::<PIXELS>().0 {
@@ -45,7 +46,9 @@ macro_rules! avx512_sum {
                             let x = pixels[$pixel].add(k).cast::<i32>().read_unaligned();
                             let x = _mm512_set1_epi32(x);
                             $low = _mm512_dpbusd_epi32($low, x, w);
-                            $high = _mm512_dpbusd_epi32($high, x, v);
+                            if REGISTERS == 2 {
+                                $high = _mm512_dpbusd_epi32($high, x, v);
+                            }
                         )*
                     }
                     weights = weights.wrapping_add(2);
@@ -141,6 +144,7 @@ pub(crate) static AVX2: Tile = Tile {
     flip: 0,
     takes_lowest: true,
     sum: avx2_sum,
+    sum_half: avx2_sum,
     sum_one: avx2_sum_one,
     round: avx2_round,
 };
