@@ -17,6 +17,8 @@ from pathlib import Path
 
 # Which have dot products of bytes; the others multiply them at most eight at a time.
 DOT_PRODUCTS = {"cortex-a53": False, "cortex-a72": False, "cortex-a76": True}
+# tract rounds with factors of 31 bits, ours in single precision: now and then a byte differs by one.
+ANSWER_MAX = 0.1
 WAYS = {"f32": "tract f32", "stock": "stock tract int8", "ours": "ours int8"}
 
 
@@ -53,7 +55,8 @@ def count(options, cpu, way):
     begun, ended = begun[0], ended[0]
     steps = [[lines[k], at[k] - at[k - 1]] for k in range(begun + 1, ended)]
     kernel = re.search(r"kernel (\S+),", lines[0])[1]
-    answer = [line for line in lines if line.startswith("output ")]
+    outputs = [line.split(": ")[1].strip("[]") for line in lines if line.startswith("output ")]
+    answer = [float(logit) for output in outputs for logit in output.split(", ")]
     inference = at[ended] - at[begun]
     print(f"bench-arm: {cpu}, {WAYS[way]}: {inference:,}", file=sys.stderr)
     return {"kernel": kernel, "load": at[0], "inference": inference, "steps": steps, "answer": answer}
@@ -67,8 +70,9 @@ def judge(options, cpu, ways):
         yield f"{cpu}: ours is {to_f32:.3f} of tract f32, expected at most {bound}"
     if to_stock > options.max_to_stock:
         yield f"{cpu}: ours is {to_stock:.3f} of stock tract int8, expected at most {options.max_to_stock}"
-    if ways["ours"]["answer"] != ways["stock"]["answer"]:
-        yield f"{cpu}: ours answers {ways['ours']['answer']}, stock tract {ways['stock']['answer']}"
+    far = max(abs(a - b) for a, b in zip(ways["ours"]["answer"], ways["stock"]["answer"], strict=True))
+    if far > ANSWER_MAX:
+        yield f"{cpu}: logits of ours and of stock tract differ by {far:.3f}, expected at most {ANSWER_MAX}"
 
 
 def ratios(ways):

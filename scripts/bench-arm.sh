@@ -4,7 +4,7 @@
 #
 # Counts the instructions that 64-bit ARM processors execute for one inference of a net with random weights:
 # by tract in f32, by stock tract in int8, and by our int8 kernels, on one thread. Prints a Markdown table with
-# the ratios. Fails where ours answers otherwise than stock tract, or above a bound. No board is needed:
+# the ratios. Fails where ours answers far otherwise than stock tract, or above a bound. No board is needed:
 # the programs run under qemu-user, and cross/qemu-plugin/insn-count.c counts.
 #
 # Instructions are not time: caches and the width of a processor are not seen. They are the same on every
