@@ -1,14 +1,9 @@
 //! A whole convolution: which pixels and weights meet in the inner loop, and in which order.
 //!
-//! The input stays as it is, `[height, width, channels]` in bytes; for each pixel a kernel is told where the
-//! channels of each tap lie (Dukhan 2019, "The Indirect Convolution Algorithm"), so that padding is a
-//! pointer to a row of zero points, and pooled pixels can be computed side by side. Where there are too few
-//! channels for that, the pixels under the kernel are copied side by side first.
-//!
 //! Pixels are taken in groups: for each group, the weights of one block of outputs are used for all its
 //! pixels while they are in the cache, then those of the next block.
 
-#![allow(unsafe_code, reason = "calls kernels, with pointers that are made here")]
+#![allow(unsafe_code, reason = "calls kernels")]
 
 use std::fmt;
 use std::ops::Range;
@@ -17,6 +12,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::shape::Shape;
+use super::taps::{Found, Taps};
 use super::tile::{Rounding, Tile, Work};
 use super::{largest, pack};
 
@@ -38,10 +34,7 @@ pub(crate) struct Conv {
     factor: Vec<f32>,
     /// The output's zero point.
     zero: i32,
-    /// As long as a pixel: the input's zero point.
-    padding: Vec<u8>,
-    /// Where the channels of each tap begin, seen from the first one's, inside the picture.
-    offsets: Vec<usize>,
+    taps: Taps,
 }
 
 /// Weights and rules of a convolution as a graph has them.
@@ -74,10 +67,7 @@ struct Part {
 /// Memory of one thread, used again from group to group.
 #[derive(Default)]
 struct Scratch {
-    /// `[taps, pixels]` for each tile.
-    taps: Vec<*const u8>,
-    /// Pixels copied side by side.
-    patches: Vec<u8>,
+    taps: Found,
     /// `[pixels, outputs]` of one tile.
     sums: Vec<i32>,
     /// `[pixels, outputs]` of a group before pooling.
@@ -111,10 +101,9 @@ impl Conv {
         factor.resize(if factor.is_empty() { 0 } else { filled }, 0.0);
         let read = [shape.input[0], shape.input[1], shape.channels];
         let shape = if shape.is_dense() { shape.flattened() } else { shape };
-        let padding = vec![zero; shape.channels];
-        let offsets = shape.offsets();
+        let taps = Taps::new(&shape, tile, zero);
         let zero = coding.zero.into();
-        Some(Self { read, shape, tile, weights, bias, factor, zero, padding, offsets })
+        Some(Self { read, shape, tile, weights, bias, factor, zero, taps })
     }
 
     /// `[height, width, channels]` that it reads.
@@ -179,12 +168,8 @@ impl Conv {
                 let blocks = output.par_chunks_mut(self.tile.outputs).enumerate();
                 blocks.for_each_init(Scratch::default, |scratch, (block, output)| {
                     let sink = &mut |_, block, sums: &[i32]| put(sums, block, output);
-                    self.part(
-                        input,
-                        &Part { pixels: 0..1, blocks: block..block + 1 },
-                        scratch,
-                        sink,
-                    );
+                    let part = Part { pixels: 0..1, blocks: block..block + 1 };
+                    self.part(input, &part, scratch, sink);
                 });
             });
         }
@@ -249,98 +234,27 @@ impl Conv {
         scratch: &mut Scratch,
         sink: &mut impl FnMut(usize, usize, &[i32]),
     ) {
-        let (tile, channels) = self.find_taps(input, &part.pixels, scratch);
+        let Scratch { taps, sums, .. } = scratch;
+        self.taps.find(input, &part.pixels, taps);
         let panel = self.weights.len() / self.block_count();
-        let taps_each = scratch.taps.len() / part.pixels.len().div_ceil(tile);
-        scratch.sums.resize(tile * self.tile.outputs, 0);
+        sums.resize(taps.tile * self.tile.outputs, 0);
         for block in part.blocks.clone() {
             let sum = match 2 * self.width(block) <= self.tile.outputs {
-                _ if tile == 1 => self.tile.sum_one,
+                _ if taps.tile == 1 => self.tile.sum_one,
                 true => self.tile.sum_half,
                 false => self.tile.sum,
             };
             let weights = &self.weights[block * panel..][..panel];
-            let firsts = (0..part.pixels.len()).step_by(tile);
-            for (first, taps) in firsts.zip(scratch.taps.chunks_exact(taps_each)) {
-                let work = Work { pixels: taps, channels, weights };
+            for (number, pixels) in taps.tiles().enumerate() {
+                let work = Work { pixels, channels: taps.bytes, weights };
                 // SAFETY: this kernel runs on this processor, or its tile would not have been given out;
-                // `find_taps` made as many pointers to as many bytes as `Work` promises.
-                unsafe { sum(&work, &mut scratch.sums) };
-                let count = tile.min(part.pixels.len() - first);
+                // behind each pointer that was found lie as many bytes.
+                unsafe { sum(&work, sums) };
+                let first = number * taps.tile;
+                let count = taps.tile.min(part.pixels.len() - first);
                 let place = first * self.shape.outputs + block * self.tile.outputs;
-                sink(place, block, &scratch.sums[..count * self.tile.outputs]);
+                sink(place, block, &sums[..count * self.tile.outputs]);
             }
-        }
-    }
-
-    /// Fills `scratch.taps` with the pointers of all tiles; gives the pixels of a tile, and the bytes behind
-    /// each pointer.
-    fn find_taps(
-        &self,
-        input: &[u8],
-        pixels: &Range<usize>,
-        scratch: &mut Scratch,
-    ) -> (usize, usize) {
-        assert_eq!(input.len(), self.shape.read(), "the input's length");
-        let tile = if pixels.len() == 1 { 1 } else { self.tile.pixels };
-        let (taps, channels) = (self.shape.taps(), self.shape.channels);
-        let gathers = !channels.is_multiple_of(self.tile.step);
-        let depth = self.tile.depth(self.shape.depth());
-        let count = if gathers { 1 } else { taps };
-        scratch.taps.clear();
-        scratch.taps.resize(pixels.len().next_multiple_of(tile) * count, self.padding.as_ptr());
-        if gathers {
-            scratch.patches.clear();
-            scratch.patches.resize(pixels.len() * depth, 0);
-        }
-        for (place, pixel) in pixels.clone().enumerate() {
-            let at = self.shape.pixel(pixel);
-            let pointers = &mut scratch.taps[place / tile * tile * count + place % tile..];
-            if gathers {
-                let patch = &mut scratch.patches[place * depth..][..depth];
-                self.gather(input, at, patch);
-                pointers[0] = patch.as_ptr();
-            } else {
-                self.point(input, at, pointers.iter_mut().step_by(tile));
-            }
-        }
-        (tile, if gathers { depth } else { channels })
-    }
-
-    /// Points to the channels of each tap of the pixel `at`.
-    fn point<'p>(
-        &self,
-        input: &[u8],
-        at: [usize; 2],
-        pointers: impl Iterator<Item = &'p mut *const u8>,
-    ) {
-        if let Some(first) = self.shape.inside(at) {
-            let first = input[first * self.shape.channels..].as_ptr();
-            // The whole kernel is inside the input, so all of these are.
-            let taps = self.offsets.iter().map(|&offset| first.wrapping_add(offset));
-            pointers.zip(taps).for_each(|(pointer, tap)| *pointer = tap);
-            return;
-        }
-        for (pointer, tap) in pointers.zip(0..self.shape.taps()) {
-            let source = self.shape.source(at, tap);
-            let bytes = source.map(|pixel| &input[pixel * self.shape.channels..]);
-            *pointer = bytes.unwrap_or(&self.padding).as_ptr();
-        }
-    }
-
-    /// Copies the channels of all taps of the pixel `at` side by side.
-    fn gather(&self, input: &[u8], at: [usize; 2], patch: &mut [u8]) {
-        let channels = self.shape.channels;
-        if let Some(first) = self.shape.inside(at) {
-            let (row, step) = (self.shape.kernel[1] * channels, self.shape.input[1] * channels);
-            let rows = input[first * channels..].chunks(step);
-            let rows = patch.chunks_exact_mut(row).take(self.shape.kernel[0]).zip(rows);
-            return rows.for_each(|(patch, row)| patch.copy_from_slice(&row[..patch.len()]));
-        }
-        for (tap, bytes) in (0..self.shape.taps()).zip(patch.chunks_exact_mut(channels)) {
-            let source = self.shape.source(at, tap);
-            let source = source.map_or(&*self.padding, |pixel| &input[pixel * channels..]);
-            bytes.copy_from_slice(&source[..channels]);
         }
     }
 
