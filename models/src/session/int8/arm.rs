@@ -18,9 +18,9 @@ pub(crate) static NEON_DOT: Tile = Tile {
     step: 16,
     flip: 0,
     takes_lowest: true,
-    sum: dot_sum,
-    sum_half: dot_sum,
-    sum_one: dot_sum_one,
+    sum: dot_sum::<4>,
+    sum_half: dot_sum::<2>,
+    sum_one: dot_sum_one::<4>,
     round: neon_round,
 };
 
@@ -52,11 +52,11 @@ macro_rules! sdot {
     };
 }
 
-/// Sums of all pixels of a tile, each in registers of their own.
+/// Sums of all pixels of a tile, each in two or four registers of their own.
 macro_rules! dot_sum {
     ($name:ident, $pixels:literal: $($pixel:literal $a:ident $b:ident $c:ident $d:ident)*) => {
         #[target_feature(enable = "neon,dotprod")]
-        fn $name(work: &Work<'_>, sums: &mut [i32]) {
+        fn $name<const REGISTERS: usize>(work: &Work<'_>, sums: &mut [i32]) {
             $(let (mut $a, mut $b, mut $c, mut $d) =
                 (vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0));)*
             let mut weights = work.weights.as_ptr();
@@ -89,17 +89,22 @@ macro_rules! dot_sum {
     };
 }
 
-/// Four channels of all pixels with 16 outputs.
+/// Four channels of all pixels with 16 outputs, or with the first 8.
 macro_rules! dot_lane {
     ($weights:ident $lane:literal $x:ident $($pixel:literal $a:ident $b:ident $c:ident $d:ident)*) => {
         let at = $weights.add(64 * $lane);
-        let w = [vld1q_s8(at), vld1q_s8(at.add(16)), vld1q_s8(at.add(32)), vld1q_s8(at.add(48))];
+        let (w, v) = (vld1q_s8(at), vld1q_s8(at.add(16)));
         $(
-            sdot!($a, w[0], $x[$pixel], $lane);
-            sdot!($b, w[1], $x[$pixel], $lane);
-            sdot!($c, w[2], $x[$pixel], $lane);
-            sdot!($d, w[3], $x[$pixel], $lane);
+            sdot!($a, w, $x[$pixel], $lane);
+            sdot!($b, v, $x[$pixel], $lane);
         )*
+        if REGISTERS == 4 {
+            let (w, v) = (vld1q_s8(at.add(32)), vld1q_s8(at.add(48)));
+            $(
+                sdot!($c, w, $x[$pixel], $lane);
+                sdot!($d, v, $x[$pixel], $lane);
+            )*
+        }
     };
 }
 
