@@ -10,7 +10,7 @@
 # Instructions are not time: caches and the width of a processor are not seen. They are the same on every
 # machine and under every load, so they show what a change of code did.
 #
-#   --net NAME          a net of the trainer; default compact, in seconds; vgg-two takes many minutes
+#   --net NAME          a net of the trainer; default compact, in seconds; vgg-two takes 15 minutes of a core
 #   --cpu NAME          only this processor: cortex-a53, cortex-a72 or cortex-a76; may be repeated
 #   --steps             a table for each program too: what each step of its plan takes
 #   --json FILE         the same as JSON, with the instructions of loading
