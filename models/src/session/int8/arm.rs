@@ -10,9 +10,10 @@ use std::arch::asm;
 
 use super::tile::{Rounding, Tile, Work};
 
-/// `sdot` adds 16 products at once: 6 pixels × 16 sums in 24 of 32 registers.
+/// `sdot` adds 16 products at once: 5 pixels × 16 sums in 20 of 32 registers, 5 for the pixels and the rest for
+/// weights. With a sixth pixel some would be kept in memory.
 pub(crate) static NEON_DOT: Tile = Tile {
-    pixels: 6,
+    pixels: 5,
     outputs: 16,
     chunk: 4,
     step: 16,
@@ -108,7 +109,7 @@ macro_rules! dot_lane {
     };
 }
 
-dot_sum!(dot_sum, 6: 0 a0 b0 c0 d0 1 a1 b1 c1 d1 2 a2 b2 c2 d2 3 a3 b3 c3 d3 4 a4 b4 c4 d4 5 a5 b5 c5 d5);
+dot_sum!(dot_sum, 5: 0 a0 b0 c0 d0 1 a1 b1 c1 d1 2 a2 b2 c2 d2 3 a3 b3 c3 d3 4 a4 b4 c4 d4);
 dot_sum!(dot_sum_one, 1: 0 a0 b0 c0 d0);
 
 /// Sums of all pixels of a tile, each in four parts.
