@@ -16,7 +16,7 @@
 #   --assert    fails where a figure is above its bound (scripts/peers/report.py)
 #
 # The other engines come from PyPI, once, into ${XDG_CACHE_HOME:-~/.cache}/apparent/peers (0.6 GB). The large
-# nets have random weights; they are made once, beside it, in peer-nets (5 GB), and again when the trainer's
+# nets have random weights; they are made once, beside it, in peer-nets (4 GB), and again when the trainer's
 # nets or its quantizer change. vgg-face needs 12 GB of memory.
 set -euo pipefail
 # shellcheck source=scripts/env.sh

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::kiosk::{Run, kiosk, portrait};
+use crate::kiosk::{Run, kiosk, portrait, run};
 
 /// A short run whose JSON goes into `json`.
 fn bench(json: &Path, options: &[&str]) -> Run {
@@ -69,6 +69,20 @@ fn a_network_alone_is_measured_without_pictures() {
     assert_eq!(names(&result["stages"]), ["trunk", "age_head", "gender_head", "network"]);
     assert_eq!(result["headline"], "network");
     assert!(result["models"]["detector"].is_null(), "{result}");
+}
+
+#[test]
+fn finding_the_kernel_is_not_taken_for_memory_before_the_load() {
+    let dir = tempfile::tempdir().unwrap();
+    let json = dir.path().join("a.json");
+    let before_load_bytes = || {
+        let args = ["bench", "--network", "--count=1", "--json"].map(AsRef::as_ref);
+        assert_eq!(run(dir.path(), args.into_iter().chain([json.as_os_str()])).status, Some(0));
+        result(&json)["memory"]["before_load_bytes"].as_f64().unwrap()
+    };
+    let (first, second) = (before_load_bytes(), before_load_bytes());
+    // A probe leaves more than twice as much behind.
+    assert!(first < 1.3 * second, "{first} bytes where it was found, {second} where it was kept");
 }
 
 #[test]
