@@ -17,7 +17,8 @@
 #
 # The other engines come from PyPI, once, into ${XDG_CACHE_HOME:-~/.cache}/apparent/peers (0.6 GB). The large
 # nets have random weights; they are made once, beside it, in peer-nets (4 GB), and again when the trainer's
-# nets or its quantizer change. vgg-face needs 12 GB of memory.
+# nets or its quantizer change. All engines hold their weights at once: 5 GB of memory for vgg-two, 10 GB for
+# vgg-face.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"

@@ -11,7 +11,6 @@ BOUNDS = {
     "vgg-two: wall, two threads ÷ one": 0.58,
     "vgg-two: resident growth ÷ file": 1.7,
     "vgg-two: resident peak ÷ file": 2.5,
-    "vgg-face: wall, two threads ÷ one": 0.58,
     "vgg-face: resident growth ÷ file": 1.7,
     "vgg-face: resident peak ÷ file": 2.5,
     "vgg-face: load to first answer, s": 2.0,
