@@ -51,8 +51,9 @@ if [ -z "$from" ] && [ ! -e "$file" ]; then
 fi
 [ -f "$file" ] || die "$file: expected a file, found none"
 bytes=$(wc -c <"$file")
-[ "$bytes" -ge $bytes_min ] && [ "$bytes" -le $bytes_max ] ||
+if [ "$bytes" -lt $bytes_min ] || [ "$bytes" -gt $bytes_max ]; then
     die "$file: $bytes bytes, expected $bytes_min or a little more"
+fi
 
 build_trainer
 checked="$cache/weights/vgg_face_weights.checked"

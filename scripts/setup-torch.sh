@@ -32,7 +32,8 @@ find_torch() {
     fi
     local site
     for site in "$venv"/lib/python3.*/site-packages; do
-        [ -e "$site/torch/lib/libtorch_cpu.so" ] && [ -e "$site/torch-$torch.dist-info/RECORD" ] || continue
+        [ -e "$site/torch/lib/libtorch_cpu.so" ] || continue
+        [ -e "$site/torch-$torch.dist-info/RECORD" ] || continue
         local part
         for part in "${parts[@]}"; do
             compgen -G "$site/$part-*.dist-info/RECORD" >/dev/null || continue 2
