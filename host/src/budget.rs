@@ -3,11 +3,11 @@
 //! Every figure is a mean over the same faces, answered twice, so that its interval is that of the
 //! difference and not of two scores.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
 use crate::files::write_text;
@@ -94,17 +94,21 @@ pub(crate) fn report(cost: &Cost, folder: Option<&Path>) -> Result<()> {
 /// What rounding cost, on the faces that both nets answered.
 ///
 /// # Errors
-/// There is no such face.
+/// There is no such face, none is labelled for a figure, or a picture stands twice in a list.
 pub fn cost(exact: &[Prediction], rounded: &[Prediction], budget: &Budget) -> Result<Cost> {
+    ensure_once(rounded)?;
     let by_path: HashMap<&Path, &Prediction> =
         rounded.iter().map(|one| (one.path.as_path(), one)).collect();
+    ensure_once(exact)?;
     let both = exact.iter().filter_map(|one| Some((one, *by_path.get(one.path.as_path())?)));
     let pairs: Vec<Pair> = both.filter_map(|(exact, rounded)| Pair::of(exact, rounded)).collect();
     ensure!(!pairs.is_empty(), "no face is answered in both: expected the same pictures");
     let answered = |list: &[Prediction]| list.iter().filter(|one| one.found).count();
     let left_out = answered(exact) + answered(rounded) - 2 * pairs.len();
     let line = |name, figure: &dyn Fn(&Pair<'_>) -> Option<f64>, allowed| {
-        mean(pairs.iter().filter_map(figure)).map(|found| Line { name, found, allowed })
+        let found = mean(pairs.iter().filter_map(figure));
+        let found = found.with_context(|| format!("{name}: no face is labelled for it"))?;
+        Ok(Line { name, found, allowed })
     };
     let lines = [
         line(
@@ -115,7 +119,17 @@ pub fn cost(exact: &[Prediction], rounded: &[Prediction], budget: &Budget) -> Re
         line("fewer right genders, points", &|pair| pair.gender_points(), budget.gender_points_max),
         line("mean |Δ apparent age|, years", &|pair| pair.moved_years(), budget.moved_years_max),
     ];
-    Ok(Cost { faces: pairs.len(), left_out, lines: lines.into_iter().flatten().collect() })
+    let lines = lines.into_iter().collect::<Result<_>>()?;
+    Ok(Cost { faces: pairs.len(), left_out, lines })
+}
+
+/// Refuses a list in which a picture stands twice: which of its faces belong together is not told.
+fn ensure_once(list: &[Prediction]) -> Result<()> {
+    let mut seen = HashSet::new();
+    let again = list.iter().find(|one| !seen.insert(one.path.as_path()));
+    again.map_or(Ok(()), |one| {
+        bail!("{} stands twice, expected a face a picture", one.path.display())
+    })
 }
 
 /// One face, answered twice.
@@ -248,5 +262,19 @@ mod tests {
         assert!(cost_of_both.table().contains("1 faces that only one of them answered"));
         let error = cost(&one, &two[1..], &BUDGET).unwrap_err().to_string();
         assert!(error.starts_with("no face is answered in both"), "{error}");
+    }
+
+    #[test]
+    fn a_figure_that_no_face_is_labelled_for_and_a_face_that_stands_twice_are_refused() {
+        let mut unlabelled = said(&[(25.0, 0.9)]);
+        unlabelled[0].gender = None;
+        let error = cost(&unlabelled, &unlabelled, &BUDGET).err().unwrap().to_string();
+        assert_eq!(error, "fewer right genders, points: no face is labelled for it");
+        let one = said(&[(25.0, 0.9)]);
+        let twice = [one.clone(), one.clone()].concat();
+        for (exact, rounded) in [(&one, &twice), (&twice, &one)] {
+            let error = cost(exact, rounded, &BUDGET).err().unwrap().to_string();
+            assert_eq!(error, "0.jpg stands twice, expected a face a picture");
+        }
     }
 }
