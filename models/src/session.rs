@@ -121,7 +121,7 @@ impl Operator {
     }
 }
 
-/// A network ready to run on one thread.
+/// A network ready to run.
 pub struct Session {
     state: TypedSimpleState,
     pool: Option<Arc<ThreadPool>>,
@@ -198,6 +198,12 @@ impl Session {
 
     fn prepare(model: TypedModel, options: &Options) -> Result<Self, SessionError> {
         let input = only_input(&model)?;
+        if !options.kernel.runs_here() {
+            let kernel = options.kernel;
+            return Err(SessionError::Graph(format!(
+                "kernel {kernel} does not run on this processor"
+            )));
+        }
         let pool = threads(options.threads)?;
         let model = match options.kernel.tile() {
             Some(tile) => int8::replace(model, tile, pool.as_ref()).map_err(graph_error)?,
@@ -363,7 +369,7 @@ fn guarded<T>(
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(wrap(format!("tract panicked: {}", text.unwrap_or("without a message"))))
+        Err(wrap(format!("it panicked: {}", text.unwrap_or("without a message"))))
     })
 }
 

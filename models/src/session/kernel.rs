@@ -11,7 +11,8 @@ use super::int8::arm;
 use super::int8::x86;
 use super::int8::{SCALAR, Tile};
 
-/// A way to compute integer convolutions; all of ours give the same bytes.
+/// A way to compute integer convolutions. All of ours give the same bytes; what one cannot take is left to
+/// tract, which rounds in another way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kernel {
     /// tract as it is, with nothing replaced and nothing computed beforehand: what ours are compared with.

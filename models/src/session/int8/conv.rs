@@ -282,18 +282,20 @@ impl Conv {
     }
 }
 
-/// Whether the parts are as long as the shape says, and no sum can leave 32 bits.
+/// Whether there is something to compute, the parts are as long as the shape says, and no sum can leave 32 bits.
 fn takes(shape: &Shape, parts: &Parts<'_>) -> bool {
+    let sides = [shape.input, shape.kernel, shape.stride].concat();
+    if sides.contains(&0) || shape.channels == 0 || shape.outputs == 0 || shape.pixels() == 0 {
+        return false;
+    }
+    // The largest byte less any zero point, times the lowest weight, once for each weight of an output.
+    let depth =
+        shape.channels.checked_mul(shape.kernel[0]).and_then(|d| d.checked_mul(shape.kernel[1]));
+    let most = depth.and_then(|depth| i64::try_from(depth).ok()?.checked_mul(128 * 255));
+    let Some(most) = most.filter(|&most| most <= i64::from(i32::MAX)) else { return false };
     let factors = parts.coding.as_ref().map_or(shape.outputs, |coding| coding.factor.len());
-    let fits = |bias: &i32| {
-        let products = 128i64
-            .checked_mul(255)
-            .and_then(|most| most.checked_mul(i64::try_from(shape.depth()).ok()?));
-        products.is_some_and(|most| most + i64::from(bias.unsigned_abs()) <= i64::from(i32::MAX))
-    };
     parts.weights.len() == shape.outputs * shape.depth()
         && parts.bias.len() == shape.outputs
         && factors == shape.outputs
-        && shape.pixels() > 0
-        && parts.bias.iter().all(fits)
+        && parts.bias.iter().all(|b| most + i64::from(b.unsigned_abs()) <= i64::from(i32::MAX))
 }

@@ -30,9 +30,10 @@ pub(crate) fn replace(
     let inputs = model.input_outlets()?.to_vec();
     let outputs = model.output_outlets()?.to_vec();
     let order = model.eval_order()?;
+    let symbols = model.symbols.clone();
     let mut rebuilding = Rebuilding {
         old: model,
-        new: TypedModel::default(),
+        new: TypedModel { symbols, ..TypedModel::default() },
         wires: HashMap::new(),
         pixels: HashMap::new(),
         tile,
@@ -40,6 +41,10 @@ pub(crate) fn replace(
     };
     for id in order {
         rebuilding.node(id)?;
+    }
+    // An output that nothing computes is wired here.
+    for &output in &outputs {
+        rebuilding.wire(output)?;
     }
     let Rebuilding { mut new, wires, .. } = rebuilding;
     let wire = |outlets: Vec<OutletId>| -> TractResult<Vec<OutletId>> {
@@ -146,6 +151,9 @@ impl Rebuilding {
 
     /// Lets go of weights that nobody else reads.
     fn forget(&mut self, weights: OutletId) {
+        if self.old.output_outlets().is_ok_and(|outputs| outputs.contains(&weights)) {
+            return;
+        }
         let node = &mut self.old.nodes[weights.node];
         if node.outputs.iter().map(|output| output.successors.len()).sum::<usize>() == 1 {
             node.op = Box::new(Identity);
@@ -209,14 +217,14 @@ impl Rebuilding {
         let inputs = Inputs { model: &self.old, outlets: &found.inputs };
         let weights = inputs.tensor(1)?;
         let weights = weights.try_as_plain_ram().ok()?;
-        if inputs.whole(5)? != [0] {
+        if inputs.whole(5)?.iter().any(|&zero| zero != 0) {
             return None;
         }
         let outputs = found.shape.outputs;
         let bias = inputs.whole(2)?;
         let bias = if bias.len() == 1 { vec![bias[0]; outputs] } else { bias };
         let coding = if found.coded { Some(inputs.coding(outputs)?) } else { None };
-        let zero = i8::try_from(*inputs.whole(3)?.first()?).ok()?;
+        let zero = inputs.zero(3)?;
         let parts = Parts { weights: weights.as_slice::<i8>().ok()?, bias: &bias, zero, coding };
         Conv::new(found.shape.clone(), self.tile, &parts)
     }
@@ -250,12 +258,18 @@ struct Inputs<'a> {
 
 impl Inputs<'_> {
     fn tensor(&self, slot: usize) -> Option<Arc<Tensor>> {
-        constant(self.model, *self.outlets.get(slot)?)
+        constant(self.model, *self.outlets.get(slot)?, STEPS_MAX)
     }
 
     fn whole(&self, slot: usize) -> Option<Vec<i32>> {
         let tensor = self.tensor(slot)?;
         Some(tensor.try_as_plain_ram().ok()?.as_slice::<i32>().ok()?.to_vec())
+    }
+
+    /// The one zero point of bytes.
+    fn zero(&self, slot: usize) -> Option<i8> {
+        let [zero] = *self.whole(slot)? else { return None };
+        i8::try_from(zero).ok()
     }
 
     fn real(&self, slot: usize) -> Option<Vec<f32>> {
@@ -269,21 +283,26 @@ impl Inputs<'_> {
         let ([input], [output]) = (&*input, &*output) else { return None };
         let weights = if weights.len() == 1 { vec![weights[0]; outputs] } else { weights };
         let factor: Vec<f32> = weights.iter().map(|weight| input * weight / output).collect();
-        let zero = i8::try_from(*self.whole(7)?.first()?).ok()?;
+        let zero = self.zero(7)?;
         factor.iter().all(|f| f.is_finite()).then_some(Coding { factor, zero })
     }
 }
 
-/// The value of an outlet that nothing variable leads to.
-fn constant(model: &TypedModel, outlet: OutletId) -> Option<Arc<Tensor>> {
+/// How many steps from a constant a layer's numbers may be: the trainer's are one cast away.
+const STEPS_MAX: usize = 4;
+
+/// The value of an outlet that nothing variable leads to, in at most so many `steps`: without a bound, a hostile
+/// graph of a few nodes could take for ever.
+fn constant(model: &TypedModel, outlet: OutletId, steps: usize) -> Option<Arc<Tensor>> {
     let node = model.node(outlet.node);
     if let Some(constant) = node.op_as::<Const>() {
         return Some(constant.val().clone());
     }
-    if node.inputs.is_empty() {
+    if node.inputs.is_empty() || steps == 0 {
         return None;
     }
-    let inputs = node.inputs.iter().map(|input| Some(constant(model, *input)?.into_tvalue()));
+    let inputs = node.inputs.iter().map(|&input| constant(model, input, steps - 1));
+    let inputs = inputs.map(|value| Some(value?.into_tvalue()));
     let outputs = node.op.eval_out_of_plan(inputs.collect::<Option<_>>()?).ok()??;
     outputs.into_iter().nth(outlet.slot).map(|value| value.into_arc_tensor())
 }

@@ -65,14 +65,17 @@ impl Taps {
         found.patches.resize(pixels.len() * self.patch.unwrap_or(0), 0);
         for (place, pixel) in pixels.clone().enumerate() {
             let (at, tile) = (self.shape.pixel(pixel), found.tile);
-            let pointers = &mut found.pointers[place / tile * tile * found.taps + place % tile..];
             if let Some(patch) = self.patch {
-                let patch = &mut found.patches[place * patch..][..patch];
-                self.gather(input, at, patch);
-                pointers[0] = patch.as_ptr();
+                self.gather(input, at, &mut found.patches[place * patch..][..patch]);
             } else {
-                self.point(input, at, pointers.iter_mut().step_by(tile));
+                let first = place / tile * tile * found.taps + place % tile;
+                self.point(input, at, found.pointers[first..].iter_mut().step_by(tile));
             }
+        }
+        // Once they are all written, in the order of the pixels: a tile has one pointer for each of its own.
+        let patches = self.patch.map(|patch| found.patches.chunks_exact(patch));
+        for (pointer, patch) in found.pointers.iter_mut().zip(patches.into_iter().flatten()) {
+            *pointer = patch.as_ptr();
         }
     }
 

@@ -210,5 +210,21 @@ fn what_might_not_fit_into_a_sum_is_refused() {
     let shape = Shape { channels: 10, ..shape };
     assert!(Conv::new(shape.clone(), tile, &parts(&[0], &weights[..10])).is_some());
     assert!(Conv::new(shape.clone(), tile, &parts(&[i32::MIN], &weights[..10])).is_none());
-    assert!(Conv::new(shape, tile, &parts(&[0], &weights[..9])).is_none());
+    assert!(Conv::new(shape.clone(), tile, &parts(&[0], &weights[..9])).is_none());
+    let nothing = [
+        Shape { outputs: 0, ..shape.clone() },
+        Shape { channels: 0, ..shape.clone() },
+        Shape { kernel: [0, 1], ..shape.clone() },
+        Shape { input: [1, 0], ..shape.clone() },
+        Shape { output: [0, 1], ..shape.clone() },
+    ];
+    for shape in nothing {
+        assert!(Conv::new(shape.clone(), tile, &parts(&[], &[])).is_none(), "{shape:?}");
+        assert!(
+            Conv::new(shape.clone(), tile, &parts(&[0], &weights[..10])).is_none(),
+            "{shape:?}"
+        );
+    }
+    let huge = Shape { kernel: [1 << 33, 1 << 33], outputs: 0, ..shape };
+    assert!(Conv::new(huge, tile, &parts(&[], &[])).is_none());
 }
