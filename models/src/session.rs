@@ -55,6 +55,9 @@ pub enum SessionError {
         /// The network's.
         expected: Vec<usize>,
     },
+    /// This processor lacks the kernel's instructions.
+    #[error("kernel {0} does not run on this processor")]
+    Kernel(Kernel),
     /// The graph broke off while it ran.
     #[error("network did not run: {0}")]
     Run(String),
@@ -199,10 +202,7 @@ impl Session {
     fn prepare(model: TypedModel, options: &Options) -> Result<Self, SessionError> {
         let input = only_input(&model)?;
         if !options.kernel.runs_here() {
-            let kernel = options.kernel;
-            return Err(SessionError::Graph(format!(
-                "kernel {kernel} does not run on this processor"
-            )));
+            return Err(SessionError::Kernel(options.kernel));
         }
         let pool = threads(options.threads)?;
         let model = match options.kernel.tile() {

@@ -1,7 +1,7 @@
 //! Graphs that a session refuses.
 
 use models::manifest::Precision;
-use models::session::{Contract, Options, Session};
+use models::session::{Contract, Options, Probe, Session};
 
 use crate::data;
 
@@ -29,6 +29,14 @@ fn a_graph_of_floating_point_is_refused_where_integers_are_promised() {
     let refusal = Session::open(std::fs::read(path).unwrap(), &contract, &Options::default());
     let refusal = refusal.unwrap_err().to_string();
     assert!(refusal.contains(" is Conv, which is no operator of the int8 network"), "{refusal}");
+}
+
+#[test]
+fn a_kernel_of_another_processor_is_refused_by_name() {
+    let other = if cfg!(target_arch = "x86_64") { "neon" } else { "avx2" };
+    let kernel = other.parse().unwrap();
+    let refusal = Probe::new(kernel).unwrap_err().to_string();
+    assert_eq!(refusal, format!("kernel {other} does not run on this processor"));
 }
 
 #[test]
