@@ -22,3 +22,4 @@ pub mod scene;
 pub mod source;
 pub mod verify;
 pub mod view;
+pub mod whole;

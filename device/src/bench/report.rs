@@ -14,6 +14,7 @@ use super::stage::{Stage, StageReport};
 use super::stats::Drift;
 use crate::machine::Machine;
 use crate::machine::state::State;
+use crate::whole;
 
 /// The number of this form of the JSON.
 pub const FORMAT: u32 = 1;
@@ -118,9 +119,8 @@ impl Report {
 
     /// Writes the JSON into the file `path`, which is replaced when all of it is there.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let part = path.with_extension("json.part");
         let json = serde_json::to_string_pretty(self)? + "\n";
-        let written = fs::write(&part, json).and_then(|()| fs::rename(&part, path));
+        let written = whole::replace(path, |part| Ok(fs::write(part, json)?));
         written.with_context(|| format!("writing {}", path.display()))
     }
 

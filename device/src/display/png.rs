@@ -12,6 +12,7 @@ use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
 use crate::canvas::Canvas;
+use crate::whole;
 
 /// A folder of screens of one size, under names that are given.
 #[derive(Debug)]
@@ -42,12 +43,7 @@ impl PngFolder {
         let (size, expected) = (canvas.size(), self.size);
         ensure!(size == expected, "the screen is {size}, the display {expected} pixels");
         let path = self.dir.join(format!("{name}.png"));
-        let part = self.dir.join(format!(".{name}.png.part"));
-        let written = encode_file(&part, canvas).and_then(|()| Ok(fs::rename(&part, &path)?));
-        if written.is_err() {
-            // What is left of it is of no use; that it may not be there is no second error.
-            let _ = fs::remove_file(&part);
-        }
+        let written = whole::replace(&path, |part| encode_file(part, canvas));
         written.with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
     }

@@ -7,12 +7,13 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process;
 
+use anyhow::Result;
 use models::session::Kernel;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::cpu::Cpu;
+use crate::whole;
 
 /// What a choice holds for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,18 +66,11 @@ fn read(file: &Path, key: &Key) -> Option<Kernel> {
 }
 
 /// Under its name only when all of it is there, whoever else writes at the same time.
-fn write(file: &Path, kept: &Kept) -> std::io::Result<()> {
-    let part = file.with_extension(format!("{}.part", process::id()));
+fn write(file: &Path, kept: &Kept) -> Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
-    let written =
-        fs::write(&part, serde_json::to_vec(kept)?).and_then(|()| fs::rename(&part, file));
-    if written.is_err() {
-        // What is left of it is of no use; that it may not be there is no second error.
-        let _ = fs::remove_file(&part);
-    }
-    written
+    whole::replace(file, |part| Ok(fs::write(part, serde_json::to_vec(kept)?)?))
 }
 
 #[cfg(test)]
