@@ -1,5 +1,6 @@
 //! A frame on its way through the kiosk: as its source gave it, then as pixels.
 
+use std::fmt;
 use std::time::Instant;
 
 use image::RgbImage;
@@ -67,4 +68,23 @@ pub struct Frame {
     pub number: u64,
     /// When it arrived.
     pub captured: Instant,
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} {}x{}", self.format, self.width, self.height)
+    }
+}
+
+impl fmt::Display for PixelFormat {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Yuyv => "YUYV",
+            Self::Nv12 => "NV12",
+            Self::I420 => "YU12",
+            Self::Rgb3 => "RGB3",
+            Self::Bgr3 => "BGR3",
+            Self::Grey => "GREY",
+        })
+    }
 }

@@ -11,6 +11,7 @@ pub mod bench;
 pub mod bundles;
 pub mod canvas;
 pub mod cli;
+pub mod decode;
 pub mod display;
 pub mod frame;
 pub mod kernels;
