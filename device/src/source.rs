@@ -1,6 +1,16 @@
 //! Where frames come from: one trait, and its makers.
 
 pub mod files;
+pub mod mjpeg;
+pub mod pace;
+pub mod pattern;
+pub mod pictures;
+pub mod pipe;
+pub mod player;
+pub mod recording;
+pub mod splitter;
+pub mod stdin;
+pub mod y4m;
 
 use std::fmt;
 use std::time::Duration;
