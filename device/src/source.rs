@@ -1,6 +1,9 @@
 //! Where frames come from: one trait, and its makers.
 
+pub mod child;
+pub mod exec;
 pub mod files;
+pub mod lines;
 pub mod mjpeg;
 pub mod pace;
 pub mod pattern;
@@ -8,6 +11,7 @@ pub mod pictures;
 pub mod pipe;
 pub mod player;
 pub mod recording;
+pub mod silence;
 pub mod splitter;
 pub mod stdin;
 pub mod y4m;
