@@ -1,16 +1,21 @@
 //! Where frames come from: one trait, and its makers.
 
+pub mod camera;
 pub mod child;
+pub mod device;
 pub mod exec;
 pub mod files;
+pub mod format;
 pub mod lines;
 pub mod mjpeg;
+pub mod offer;
 pub mod pace;
 pub mod pattern;
 pub mod pictures;
 pub mod pipe;
 pub mod player;
 pub mod recording;
+pub mod settings;
 pub mod silence;
 pub mod splitter;
 pub mod stdin;
