@@ -17,8 +17,11 @@ pub mod player;
 pub mod recording;
 pub mod settings;
 pub mod silence;
+pub mod spec;
 pub mod splitter;
 pub mod stdin;
+#[cfg(feature = "v4l2")]
+pub mod v4l2;
 pub mod y4m;
 
 use std::fmt;
