@@ -32,6 +32,8 @@ pub enum Command {
     Analyze(AnalyzeArgs),
     /// Plays pictures as if they came from a camera: a screen and a line of JSON for each
     Replay(ReplayArgs),
+    /// Lists the cameras, what they offer, and which one 'kiosk run' would take
+    Cameras(CamerasArgs),
     /// Measures how long each stage takes on this machine
     Bench(BenchArgs),
     /// Compares two results of 'kiosk bench --json', stage by stage
@@ -108,6 +110,14 @@ pub struct ReplayArgs {
     /// The models to read with.
     #[command(flatten)]
     pub models: ModelArgs,
+}
+
+/// `kiosk cameras`.
+#[derive(Args, Debug)]
+pub struct CamerasArgs {
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which models read the pictures.

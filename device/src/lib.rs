@@ -9,6 +9,7 @@ pub mod analyze;
 pub mod answer;
 pub mod bench;
 pub mod bundles;
+pub mod cameras;
 pub mod canvas;
 pub mod cli;
 pub mod decode;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Parser;
 use device::cli::{BundleCommand, Cli, Command};
 use device::report::Outcome;
-use device::{analyze, bench, replay, verify};
+use device::{analyze, bench, cameras, replay, verify};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -27,6 +27,7 @@ fn run(cli: &Cli) -> Result<Outcome> {
     match &cli.command {
         Command::Analyze(args) => analyze::run(args, out),
         Command::Replay(args) => replay::run(args, out),
+        Command::Cameras(args) => cameras::run(args, out),
         Command::Bench(args) => bench::run(args, out),
         Command::BenchDiff(args) => bench::diff::run(args, out),
         Command::Bundle(BundleCommand::Verify { bundle, compute }) => {

@@ -9,6 +9,7 @@
 mod analyze;
 mod bench;
 mod bundles;
+mod cameras;
 mod compute;
 mod docs;
 mod kiosk;
