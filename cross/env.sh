@@ -32,6 +32,8 @@ set_up_cross() {
 cross_cargo() {
     local as=(env CARGO_TARGET_DIR="$cross_target_dir")
     as+=(CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc)
+    # The kernel's structs for cameras are read from the boards' headers, not from this machine's.
+    as+=(BINDGEN_EXTRA_CLANG_ARGS_aarch64_unknown_linux_gnu="-isystem $board_root/include")
     [ -z "$cross_rustc" ] || as+=(RUSTC="$cross_rustc")
     (cd "$root" && "${as[@]}" cargo "$1" --locked --target "$board_target" "${@:2}")
 }
