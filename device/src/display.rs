@@ -1,5 +1,6 @@
 //! Where screens go: one trait, and its makers.
 
+pub mod fb;
 pub mod png;
 
 use anyhow::Result;
