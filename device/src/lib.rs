@@ -25,6 +25,7 @@ pub mod report;
 pub mod scene;
 pub mod source;
 pub mod stop;
+pub mod track;
 pub mod verify;
 pub mod view;
 pub mod whole;
