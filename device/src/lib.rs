@@ -20,6 +20,7 @@ pub mod latest;
 pub mod machine;
 pub mod pipeline;
 pub mod progress;
+pub mod quality;
 pub mod replay;
 pub mod report;
 pub mod scene;
