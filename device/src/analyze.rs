@@ -10,6 +10,7 @@ use crate::answer::Answer;
 use crate::bundles;
 use crate::cli::AnalyzeArgs;
 use crate::display::png::PngFolder;
+use crate::language::Strings;
 use crate::progress::Progress;
 use crate::report::table::Table;
 use crate::report::{Detail, Outcome, Report};
@@ -104,18 +105,20 @@ const NAME_BYTES_MAX: usize = 200;
 struct Screens {
     folder: PngFolder,
     names: HashSet<String>,
+    words: &'static Strings,
 }
 
 impl Screens {
     fn create(dir: &Path, args: &AnalyzeArgs, pictures: &[Entry]) -> Result<Self> {
         files::keep_apart(dir, pictures)?;
-        Ok(Self { folder: PngFolder::create(dir, args.size.0)?, names: HashSet::new() })
+        let folder = PngFolder::create(dir, args.size.0)?;
+        Ok(Self { folder, names: HashSet::new(), words: args.language.strings() })
     }
 
     /// Gives `answer` back once its screen is written.
     fn write(&mut self, source: &str, answer: Answer) -> Result<Answer> {
         let name = format!("{}.screen", self.free_name(source));
-        self.folder.write(&name, &answer.screen(self.folder.size_px())?)?;
+        self.folder.write(&name, &answer.screen(self.folder.size_px(), self.words)?)?;
         Ok(answer)
     }
 
@@ -135,13 +138,15 @@ impl Screens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Language;
     use embedded_graphics::geometry::Size;
 
     #[test]
     fn pictures_of_one_name_get_screens_of_their_own() {
         let dir = tempfile::tempdir().unwrap();
         let folder = PngFolder::create(dir.path(), Size::new(1, 1)).unwrap();
-        let mut screens = Screens { folder, names: HashSet::new() };
+        let words = Language::En.strings();
+        let mut screens = Screens { folder, names: HashSet::new(), words };
         let sources = ["a/face.jpg", "b/face.png", "face-2.jpg", "c/face.jpg", "..", "..jpg"];
         let names = sources.map(|source| screens.free_name(source));
         assert_eq!(names, ["face", "face-2", "face-2-2", "face-3", "picture", "picture-2"]);

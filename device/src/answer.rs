@@ -12,6 +12,7 @@ use models::image::RgbView;
 use models::picture::{self, Limits};
 
 use crate::canvas::Canvas;
+use crate::language::Strings;
 use crate::pipeline::Pipeline;
 use crate::scene::{Footer, Person, Privacy, Reading, Scene};
 use crate::source::files::{self, Entry};
@@ -63,11 +64,11 @@ impl Answer {
         Ok(Self { people, gender_sure_min: pipeline.gender_sure_min(), times, picture })
     }
 
-    /// Draws the labelled screen.
-    pub fn screen(&self, size: Size) -> Result<Canvas> {
+    /// Draws the labelled screen, in these words.
+    pub fn screen(&self, size: Size, words: &'static Strings) -> Result<Canvas> {
         let mut canvas = Canvas::new(size.width, size.height);
         let picture = RgbView::of(&self.picture).context("the picture has no pixels")?;
-        view::draw(&mut canvas, &picture, &self.scene());
+        view::draw(&mut canvas, &picture, &self.scene(), words);
         Ok(canvas)
     }
 
@@ -76,20 +77,13 @@ impl Answer {
         let people = (1..).zip(&self.people).map(|(number, (face, estimate))| Person {
             bounds: face.bounds,
             number,
-            reading: Some(self.reading(estimate)),
+            reading: Some(Reading::of(estimate, self.gender_sure_min)),
+            look: None,
         });
         Scene {
             people: people.collect(),
             notice: None,
-            footer: Footer { privacy: Privacy::ReplayFromFiles, latency, fps: None },
-        }
-    }
-
-    fn reading(&self, estimate: &Estimate) -> Reading {
-        Reading {
-            age: estimate.age.clone(),
-            gender: estimate.gender,
-            gender_sure_min: self.gender_sure_min,
+            footer: Footer { privacy: Privacy::ReplayFromFiles, latency, ..Footer::default() },
         }
     }
 }

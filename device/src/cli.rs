@@ -12,6 +12,8 @@ use clap::{Args, Parser, Subcommand};
 use compute::ComputeArgs;
 use embedded_graphics::geometry::Size;
 
+use crate::language::Language;
+
 /// Reads apparent ages and predicted genders from pictures: guesses from looks, not facts.
 #[derive(Debug, Parser)]
 #[command(name = "kiosk", version, after_help = EXIT_STATUS)]
@@ -82,6 +84,10 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "WxH", default_value = "800x480")]
     pub size: ScreenSize,
 
+    /// The language of the screens
+    #[arg(long, value_enum, default_value_t)]
+    pub language: Language,
+
     /// The models to read with.
     #[command(flatten)]
     pub models: ModelArgs,
@@ -106,6 +112,10 @@ pub struct ReplayArgs {
     /// Stop after this many frames
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+
+    /// The language of the screens
+    #[arg(long, value_enum, default_value_t)]
+    pub language: Language,
 
     /// The models to read with.
     #[command(flatten)]

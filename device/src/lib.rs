@@ -16,6 +16,7 @@ pub mod decode;
 pub mod display;
 pub mod frame;
 pub mod kernels;
+pub mod language;
 pub mod latest;
 pub mod machine;
 pub mod pipeline;

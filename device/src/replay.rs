@@ -28,7 +28,7 @@ pub fn run(args: &ReplayArgs, out: &mut dyn Write) -> Result<Outcome> {
     let mut progress = Progress::new(frames.len());
     for (number, frame) in (1..).zip(&frames) {
         let answer = Answer::of(frame, &mut models.pipeline).and_then(|answer| {
-            let screen = answer.screen(screens.size_px())?;
+            let screen = answer.screen(screens.size_px(), args.language.strings())?;
             screens.write(&format!("screen-{number:06}"), &screen)?;
             Ok(answer)
         });

@@ -5,8 +5,12 @@
 use std::time::Duration;
 
 use models::age::AgeDistribution;
-use models::gender::Gender;
+use models::estimator::Estimate;
+use models::gender::{Gender, GenderLabel};
 use models::geometry::Rect;
+
+use crate::quality::Look;
+use crate::source::Trouble;
 
 /// Everything the view needs beside the picture itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +32,8 @@ pub struct Person {
     pub number: u32,
     /// What was predicted; `None` until there is an estimate.
     pub reading: Option<Reading>,
+    /// How well the face can be seen; `None` where nobody judged that.
+    pub look: Option<Look>,
 }
 
 /// What was predicted for one face.
@@ -35,19 +41,54 @@ pub struct Person {
 pub struct Reading {
     /// How probable each apparent age is.
     pub age: AgeDistribution,
+    /// The apparent age that is shown, in years.
+    pub years: u8,
+    /// Its standard deviation that is shown, in years.
+    pub spread_years: u8,
     /// How probable each predicted gender is.
     pub gender: Gender,
-    /// Below this probability the predicted gender is called unsure, in [0.5, 1].
-    pub gender_sure_min: f32,
+    /// What is shown of it.
+    pub label: GenderLabel,
 }
 
-/// Something the screen says in words.
+impl Reading {
+    /// What a single look says; a gender less probable than `gender_sure_min` is unsure.
+    pub fn of(estimate: &Estimate, gender_sure_min: f32) -> Self {
+        let (age, gender) = (estimate.age.clone(), estimate.gender);
+        Self {
+            years: whole(age.expected_years()),
+            spread_years: whole(age.std_years()),
+            label: gender.label(gender_sure_min),
+            age,
+            gender,
+        }
+    }
+}
+
+/// A number of years from 0 to 255, rounded.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+pub fn whole(years: f32) -> u8 {
+    years.round() as u8
+}
+
+/// Something the screen says in words. That nobody is there, a scene without people says by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// Nobody is in the picture. A scene without people says so by itself.
-    Nobody,
-    /// Any sentence, such as that the camera is gone.
+    /// There is no picture, for this reason.
+    Camera(Trouble),
+    /// There is no network to guess with.
+    NoModel,
+    /// The board is too hot and works more slowly.
+    Hot,
+    /// Any sentence.
     Text(String),
+}
+
+impl Notice {
+    /// Whether it stands in the place of all figures, and not beside them.
+    pub fn takes_the_panel(&self) -> bool {
+        matches!(self, Self::Camera(_) | Self::NoModel)
+    }
 }
 
 /// The line at the bottom.
@@ -59,6 +100,8 @@ pub struct Footer {
     pub latency: Option<Duration>,
     /// Pictures a second.
     pub fps: Option<f32>,
+    /// Of the processor.
+    pub temperature_c: Option<f32>,
 }
 
 /// What happens to the pictures; the footer says it, so it must be true.

@@ -14,6 +14,7 @@ use super::network::{self, Parts};
 use super::stage::{Laps, Stage};
 use crate::answer::{Answer, Times};
 use crate::display::png::PngFolder;
+use crate::language::Language;
 use crate::pipeline::Pipeline;
 
 /// Everything a picture passes.
@@ -48,7 +49,8 @@ impl Walk {
         let people = faces.iter().cloned().zip(estimates?).collect();
         let gender_sure_min = self.pipeline.gender_sure_min();
         let answer = Answer { picture, people, gender_sure_min, times: Times::default() };
-        let screen = laps.time(Stage::Render, || answer.screen(self.size))?;
+        let words = Language::En.strings();
+        let screen = laps.time(Stage::Render, || answer.screen(self.size, words))?;
         if let Some(folder) = &self.screens {
             laps.time(Stage::Present, || folder.write("bench", &screen))?;
         }

@@ -49,7 +49,7 @@ pub(super) fn draw(
 fn label(person: &Person, people: usize) -> String {
     match &person.reading {
         Some(reading) if people > 1 => {
-            format!("{} · {:.0}", person.number, reading.age.expected_years())
+            format!("{} · {}", person.number, reading.years)
         }
         _ => person.number.to_string(),
     }

@@ -8,10 +8,10 @@ use models::gender::GenderLabel;
 use super::Painter;
 use super::layout::area;
 use super::stack::Stack;
-use super::strings::{Strings, fill};
 use super::text::Style;
 use super::theme::{self, Sizes, cap_px, length, px};
-use super::write::Anchor;
+use super::write::{Anchor, fill};
+use crate::language::Strings;
 use crate::scene::Reading;
 
 /// The height of the block in pixels.
@@ -23,7 +23,7 @@ pub(super) fn height_px(sizes: &Sizes) -> i32 {
 pub(super) fn draw(painter: &mut Painter, stack: &mut Stack, reading: &Reading) {
     let sizes = stack.sizes;
     let Some(block) = stack.take_top(height_px(&sizes), sizes.gap) else { return };
-    let label = reading.gender.label(reading.gender_sure_min);
+    let label = reading.label;
     title(painter, &block, &sizes, label);
     let top = block.top_left.y + cap_px(sizes.body) + sizes.gap;
     let bar = area(stack.left, top, stack.width, bar_px(&sizes));
@@ -33,11 +33,11 @@ pub(super) fn draw(painter: &mut Painter, stack: &mut Stack, reading: &Reading) 
     let words = painter.words;
     let style =
         |own| Style::regular(sizes.small, if label == own { theme::BRIGHT } else { theme::DIM });
-    let texts = fill(&[words.woman_share, "{n} %"], &[("{n}", female.to_string())]);
+    let texts = fill(&words.woman_share, female);
     let left = Anchor::Left(Point::new(stack.left, top));
     let room = stack.width * 3 / 5;
     let used = painter.write_fitting(left, &texts, &style(GenderLabel::Female), room);
-    let texts = fill(&[words.man_share, "{n} %"], &[("{n}", (100 - female).to_string())]);
+    let texts = fill(&words.man_share, 100 - female);
     let right = Anchor::Right(Point::new(stack.left + stack.width, top));
     painter.write_fitting(right, &texts, &style(GenderLabel::Male), stack.width - used - 4);
 }
@@ -45,9 +45,9 @@ pub(super) fn draw(painter: &mut Painter, stack: &mut Stack, reading: &Reading) 
 /// The word for a label.
 pub(super) fn word(words: &'static Strings, label: GenderLabel) -> &'static str {
     match label {
-        GenderLabel::Female => words.woman,
-        GenderLabel::Male => words.man,
-        GenderLabel::Unsure => words.unsure,
+        GenderLabel::Female => &words.woman,
+        GenderLabel::Male => &words.man,
+        GenderLabel::Unsure => &words.unsure,
     }
 }
 
@@ -59,7 +59,7 @@ fn title(painter: &mut Painter, block: &Rectangle, sizes: &Sizes, label: GenderL
     let used = painter.write_fitting(right, &[word(words, label)], &style, width);
     let style = Style::regular(sizes.body, theme::DIM);
     let left = Anchor::Left(block.top_left);
-    painter.write_fitting(left, words.predicted_gender, &style, width - used - sizes.gap);
+    painter.write_fitting(left, &words.predicted_gender, &style, width - used - sizes.gap);
 }
 
 /// A round-ended bar: the share of *female* from the left, of *male* from the right, a gap between.

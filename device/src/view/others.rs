@@ -6,10 +6,9 @@ use embedded_graphics::primitives::Rectangle;
 use super::Painter;
 use super::gender;
 use super::stack::Stack;
-use super::strings::fill;
 use super::text::Style;
 use super::theme::{self, Sizes, cap_px, length};
-use super::write::Anchor;
+use super::write::{Anchor, fill};
 use crate::scene::Person;
 
 /// Draws a line for each of `others` (nearest first) at the bottom of `stack`, as many as `room`
@@ -24,7 +23,7 @@ pub(super) fn draw(painter: &mut Painter, stack: &mut Stack, others: &[&Person],
     if left_out > 0
         && let Some(row) = stack.take_bottom(line, 0)
     {
-        let texts = fill(painter.words.more, &[("{n}", left_out.to_string())]);
+        let texts = fill(&painter.words.more, left_out);
         let style = Style::regular(stack.sizes.small, theme::DIM);
         let top = row.top_left + Point::new(0, line - cap_px(stack.sizes.small));
         painter.write_fitting(Anchor::Left(top), &texts, &style, stack.width);
@@ -56,14 +55,13 @@ fn draw_one(painter: &mut Painter, row: &Rectangle, sizes: &Sizes, person: &Pers
     let right = Anchor::Right(top + Point::new(width, 0));
     let dim = Style::regular(sizes.body, theme::DIM);
     let Some(reading) = &person.reading else {
-        painter.write_fitting(right, &[words.looking, "…"], &dim, width - column);
+        painter.write_fitting(right, &words.looking, &dim, width - column);
         return;
     };
-    let (years, spread) = (reading.age.expected_years(), reading.age.std_years());
-    let ages = [format!("{years:.0} ± {spread:.0}"), format!("{years:.0}")];
+    let ages = [format!("{} ± {}", reading.years, reading.spread_years), reading.years.to_string()];
     let style = Style::regular(sizes.body, theme::BRIGHT);
     let at = Anchor::Left(top + Point::new(column, 0));
     let used = column + painter.write_fitting(at, &ages, &style, width - column) + sizes.gap;
-    let word = gender::word(words, reading.gender.label(reading.gender_sure_min));
+    let word = gender::word(words, reading.label);
     painter.write_fitting(right, &[word], &dim, width - used);
 }

@@ -130,7 +130,7 @@ mod tests {
     fn shown(width: usize, height: usize, boxes: &[Rect]) -> Pane {
         let pixels = vec![0; width * height * 3];
         let frame = RgbView::new(&pixels, width, height, width * 3).unwrap();
-        let person = |&bounds| Person { bounds, number: 1, reading: None };
+        let person = |&bounds| Person { bounds, number: 1, reading: None, look: None };
         Pane::of(&PANE, &frame, &boxes.iter().map(person).collect::<Vec<_>>())
     }
 

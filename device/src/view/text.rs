@@ -160,7 +160,8 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::strings::Strings;
+    use crate::language::{Language, tests::texts};
+    use clap::ValueEnum;
 
     const STYLE: Style =
         Style { size_px: 16, weight: Weight::Regular, color: Rgb888::new(9, 9, 9) };
@@ -194,8 +195,9 @@ mod tests {
     #[test]
     fn the_fonts_have_every_letter_used() {
         let text = Text::new();
-        for c in Strings::ENGLISH.letters().chain("ÄÖÜäöüß„“”’–—±·…€−".chars())
-        {
+        let words = Language::value_variants().iter().flat_map(|&language| texts(language));
+        let letters: String = words.map(|(_, text)| text).collect();
+        for c in letters.chars().chain("0123456789%±·°C…".chars()) {
             assert!(text.regular.lookup_glyph_index(c) > 0, "{c:?} in the regular font");
             assert!(text.bold.lookup_glyph_index(c) > 0, "{c:?} in the bold font");
         }

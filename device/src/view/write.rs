@@ -38,7 +38,10 @@ impl Painter<'_> {
         style: &Style,
         width: i32,
     ) -> i32 {
-        let Some((text, style)) = self.text.fit(texts, style, width) else { return 0 };
+        let Some((text, style)) = self.text.fit(texts, style, width) else {
+            self.cut += 1;
+            return 0;
+        };
         self.write(anchor, text, &style);
         self.text.width_px(text, &style)
     }
@@ -59,7 +62,7 @@ impl Painter<'_> {
         {
             (style, lines) = set(size);
         }
-        self.shorten(&mut lines, &style, room);
+        self.cut += usize::from(self.shorten(&mut lines, &style, room));
         for (line, top) in lines.iter().zip((room.top_left.y..).step_by(step_px(&style))) {
             self.write(Anchor::Left(Point::new(room.top_left.x, top)), line, &style);
         }
@@ -71,8 +74,9 @@ impl Painter<'_> {
         lines_px(self.text.wrap(text, style, width).len(), style)
     }
 
-    /// Leaves as many lines as `room` has height for, the last of them ending with "…".
-    fn shorten(&self, lines: &mut Vec<String>, style: &Style, room: &Rectangle) {
+    /// Leaves as many lines as `room` has height for, the last of them ending with "…" where that is not
+    /// all; gives whether it is not.
+    fn shorten(&self, lines: &mut Vec<String>, style: &Style, room: &Rectangle) -> bool {
         let (width, height) = (length(room.size.width), length(room.size.height));
         let all = lines.len();
         while !lines.is_empty() && lines_px(lines.len(), style) > height {
@@ -85,7 +89,14 @@ impl Painter<'_> {
             }
             last.push('…');
         }
+        lines.len() < all
     }
+}
+
+/// Each of `texts` with `number` in the place of `{n}`.
+pub(super) fn fill(texts: &[String], number: impl std::fmt::Display) -> Vec<String> {
+    let number = number.to_string();
+    texts.iter().map(|text| text.replace("{n}", &number)).collect()
 }
 
 /// The strip of `room` with `height` pixels at its bottom.

@@ -7,14 +7,19 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::ValueEnum;
 use device::canvas::Canvas;
 use device::display::png;
+use device::language::Language;
+use device::quality::Look;
 use device::scene::{Footer, Notice, Person, Privacy, Reading, Scene};
+use device::source::Trouble;
 use device::view;
 use embedded_graphics::prelude::*;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
 use models::age::{AGE_CLASSES, AgeDistribution};
+use models::estimator::Estimate;
 use models::gender::Gender;
 use models::geometry::Rect;
 use models::image::RgbView;
@@ -31,11 +36,11 @@ fn reading(age_years: u16, spread_years: u16, log_odds: f32) -> Reading {
         *weight = bell * bell * bell;
     }
     let age = AgeDistribution::from_weights(&weights).unwrap();
-    Reading { age, gender: Gender::from_log_odds(log_odds).unwrap(), gender_sure_min: 0.7 }
+    Reading::of(&Estimate { age, gender: Gender::from_log_odds(log_odds).unwrap() }, 0.7)
 }
 
 fn person(number: u32, bounds: Rect, reading: Reading) -> Person {
-    Person { number, bounds, reading: Some(reading) }
+    Person { number, bounds, reading: Some(reading), look: Some(Look::Clear) }
 }
 
 fn scene(people: Vec<Person>) -> Scene {
@@ -43,6 +48,7 @@ fn scene(people: Vec<Person>) -> Scene {
         privacy: Privacy::LiveNotStored,
         latency: Some(Duration::from_millis(82)),
         fps: Some(11.2),
+        temperature_c: Some(57.6),
     };
     Scene { people, notice: None, footer }
 }
@@ -78,18 +84,27 @@ fn nine_faces() -> Scene {
 fn from_files() -> Scene {
     let mut scene = five_faces();
     scene.people.truncate(2);
-    scene.footer = Footer { privacy: Privacy::ReplayFromFiles, fps: None, ..scene.footer };
+    let latency = scene.footer.latency;
+    scene.footer = Footer { privacy: Privacy::ReplayFromFiles, latency, ..Footer::default() };
     scene
 }
 
+fn noticed(notice: Notice) -> Scene {
+    Scene { notice: Some(notice), ..scene(vec![]) }
+}
+
 fn trouble() -> Scene {
-    let sentence = "No picture from /dev/video0: the camera was unplugged. Trying again …";
-    Scene { notice: Some(Notice::Text(sentence.into())), ..scene(vec![]) }
+    noticed(Notice::Camera(Trouble::Lost))
+}
+
+fn look(look: Look) -> Scene {
+    let mut scene = one_face();
+    scene.people[0].look = Some(look);
+    scene
 }
 
 fn trouble_with_a_face() -> Scene {
-    let sentence = "It is dark here: the guesses may be worse than usual.";
-    Scene { notice: Some(Notice::Text(sentence.into())), ..one_face() }
+    Scene { notice: Some(Notice::Hot), ..one_face() }
 }
 
 fn empty_files() -> Scene {
@@ -124,9 +139,13 @@ fn frame(people: &[Person]) -> RgbImage {
 }
 
 fn draw(size: (u32, u32), scene: &Scene) -> Canvas {
+    draw_in(Language::En, size, scene)
+}
+
+fn draw_in(language: Language, size: (u32, u32), scene: &Scene) -> Canvas {
     let picture = frame(&scene.people);
     let mut canvas = Canvas::new(size.0, size.1);
-    view::draw(&mut canvas, &RgbView::of(&picture).unwrap(), scene);
+    view::draw(&mut canvas, &RgbView::of(&picture).unwrap(), scene, language.strings());
     canvas
 }
 
@@ -202,6 +221,61 @@ fn other_screens_look_right() {
     compare("on-end-480x800.png", &draw((480, 800), &five_faces()));
     compare("nine-faces-1280x720.png", &draw((1280, 720), &nine_faces()));
     compare("small-320x240.png", &draw((320, 240), &one_face()));
+    compare("turned-away-800x480.png", &draw((800, 480), &look(Look::Turned)));
+    compare("no-model-1280x720.png", &draw((1280, 720), &noticed(Notice::NoModel)));
+}
+
+#[test]
+fn german_screens_look_right() {
+    let check = |name: &str, size: (u32, u32), scene: &Scene| {
+        compare(
+            &format!("german-{name}-{}x{}.png", size.0, size.1),
+            &draw_in(Language::De, size, scene),
+        );
+    };
+    check("one-face", (800, 480), &one_face());
+    check("one-face", (480, 320), &one_face());
+    check("one-face", (320, 240), &one_face());
+    check("five-faces", (1280, 720), &five_faces());
+    check("five-faces", (480, 800), &five_faces());
+    check("nobody", (480, 320), &scene(vec![]));
+    check("notice", (320, 480), &trouble());
+    check("small-on-end", (240, 320), &unsure());
+}
+
+#[test]
+fn no_text_is_cut_in_any_language_at_any_size_it_is_made_for() {
+    let troubles = [Trouble::Missing, Trouble::Lost, Trouble::Silent, Trouble::Unusable];
+    let mut scenes: Vec<_> = troubles.into_iter().map(|t| noticed(Notice::Camera(t))).collect();
+    scenes.extend([Notice::NoModel, Notice::Hot].map(noticed));
+    scenes.extend([Look::Clear, Look::Small, Look::Blurred, Look::Turned].map(look));
+    scenes.extend([scene(vec![]), unsure(), five_faces(), nine_faces(), trouble_with_a_face()]);
+    scenes.extend([from_files(), empty_files()]);
+    let wall = RgbImage::from_pixel(640, 480, Rgb([196, 204, 208]));
+    let view = RgbView::of(&wall).unwrap();
+    let upright = [(320, 240), (480, 320), (640, 480), (800, 480), (1024, 600), (1280, 720)];
+    for (width, height) in upright.into_iter().flat_map(|(w, h)| [(w, h), (h, w)]) {
+        for &language in Language::value_variants() {
+            for scene in &scenes {
+                let mut canvas = Canvas::new(width, height);
+                let cut = view::draw(&mut canvas, &view, scene, language.strings());
+                let (people, notice) = (scene.people.len(), &scene.notice);
+                assert_eq!(cut, 0, "{width}x{height} in {language:?}: {people} people, {notice:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_last_picture_is_not_shown_when_the_camera_is_gone() {
+    let shown = |color: u8| {
+        let picture = RgbImage::from_pixel(64, 48, Rgb([color; 3]));
+        let mut canvas = Canvas::new(480, 320);
+        let view = RgbView::of(&picture).unwrap();
+        view::draw(&mut canvas, &view, &trouble(), Language::En.strings());
+        canvas
+    };
+    assert_eq!(shown(0), shown(255));
 }
 
 #[test]
@@ -237,7 +311,7 @@ fn no_size_and_no_scene_panics() {
             for scene in [&crowd, &hostile, &trouble(), &scene(vec![])] {
                 let pixels = [9, 8, 7];
                 let frame = RgbView::new(&pixels, 1, 1, 3).unwrap();
-                view::draw(&mut Canvas::new(width, height), &frame, scene);
+                view::draw(&mut Canvas::new(width, height), &frame, scene, Language::En.strings());
             }
         }
     }
@@ -250,7 +324,12 @@ fn extreme_pictures_are_shown() {
     for (width, height) in [(1, 3000), (3000, 1), (1, 1), (2500, 1700)] {
         let picture = RgbImage::from_pixel(width, height, Rgb([200, 30, 40]));
         let mut canvas = Canvas::new(320, 240);
-        view::draw(&mut canvas, &RgbView::of(&picture).unwrap(), &one_face());
+        view::draw(
+            &mut canvas,
+            &RgbView::of(&picture).unwrap(),
+            &one_face(),
+            Language::En.strings(),
+        );
         assert!(canvas.as_rgb().chunks(3).any(|p| p == [200, 30, 40]), "{width}x{height}");
     }
 }
