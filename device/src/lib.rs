@@ -25,6 +25,7 @@ pub mod quality;
 pub mod replay;
 pub mod report;
 pub mod scene;
+pub mod smooth;
 pub mod source;
 pub mod stop;
 pub mod track;
