@@ -73,14 +73,19 @@ pub fn find_faces(
     picture: &RgbView<'_>,
 ) -> Result<Vec<Face>, DetectError> {
     let faces = detector.detect(picture)?;
-    if !faces.is_empty() {
-        return Ok(faces);
-    }
+    if faces.is_empty() { find_within_border(detector, picture) } else { Ok(faces) }
+}
+
+/// The faces in a picture with a border around it, in pixels of the picture as it was.
+pub fn find_within_border(
+    detector: &mut dyn Detector,
+    picture: &RgbView<'_>,
+) -> Result<Vec<Face>, DetectError> {
     let shrink = (BORDERED_PX_MAX / picture.width().max(picture.height()) as f32).min(1.0);
     let shrunk = (shrink < 1.0).then(|| scaled(picture, shrink));
     let inner = shrunk.as_ref().and_then(RgbView::of).unwrap_or(*picture);
     let (wider, border_px) = bordered(&inner, BORDER);
-    let Some(view) = RgbView::of(&wider) else { return Ok(faces) };
+    let Some(view) = RgbView::of(&wider) else { return Ok(Vec::new()) };
     let found = detector.detect(&view)?;
     Ok(found.into_iter().map(|face| without_border(&face, border_px, 1.0 / shrink)).collect())
 }
