@@ -14,6 +14,7 @@ pub mod canvas;
 pub mod cli;
 pub mod decode;
 pub mod display;
+pub mod follow;
 pub mod frame;
 pub mod kernels;
 pub mod language;
