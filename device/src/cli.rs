@@ -113,6 +113,10 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
 
+    /// How many frames a second the camera took
+    #[arg(long, value_name = "N", default_value = "30")]
+    pub fps: FrameRate,
+
     /// The language of the screens
     #[arg(long, value_enum, default_value_t)]
     pub language: Language,
@@ -186,6 +190,24 @@ impl FromStr for ScreenSize {
     }
 }
 
+/// Frames a second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FrameRate(pub f32);
+
+/// From a picture in ten seconds to more than any camera takes.
+const FPS: std::ops::RangeInclusive<f32> = 0.1..=1000.0;
+
+impl FromStr for FrameRate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fps = text.parse().ok().filter(|fps| FPS.contains(fps));
+        fps.map(Self).ok_or_else(|| {
+            format!("expected frames a second from {} to {}", FPS.start(), FPS.end())
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +224,14 @@ mod tests {
         for broken in ["", "x", "800", "800x", "800x480x3", "-1x480", "800X480", "0x0", "99999x480"]
         {
             assert!(broken.parse::<ScreenSize>().is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn frame_rates_are_numbers_that_cameras_have() {
+        assert_eq!("29.97".parse(), Ok(FrameRate(29.97)));
+        for broken in ["", "0", "-30", "NaN", "inf", "1e9", "fast"] {
+            assert!(broken.parse::<FrameRate>().is_err(), "{broken}");
         }
     }
 }

@@ -29,6 +29,7 @@ pub mod scene;
 pub mod smooth;
 pub mod source;
 pub mod stop;
+pub mod timed;
 pub mod track;
 pub mod verify;
 pub mod view;

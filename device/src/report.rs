@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, Times};
 
+pub mod followed;
 pub mod table;
 
 /// How a command that did its work ended.
@@ -46,9 +47,6 @@ pub enum Detail {
 pub struct Report {
     /// The picture's path.
     pub source: String,
-    /// The number of the frame, 1 and up; only in a replay.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub frame: Option<usize>,
     /// What was found, or why nothing could be.
     #[serde(flatten)]
     pub result: PictureResult,
@@ -131,7 +129,7 @@ impl Report {
             Ok(answer) => PictureResult::Answer(PictureReport::new(answer, detail)),
             Err(error) => PictureResult::Error { error: one_line(&format!("{error:#}")) },
         };
-        Self { source, frame: None, result }
+        Self { source, result }
     }
 }
 
@@ -243,11 +241,8 @@ mod tests {
     #[test]
     fn an_error_is_one_line_with_its_whole_chain() {
         let error = anyhow::anyhow!("in\n\n  ner\r\n").context("outer");
-        let mut report = Report::new("a.jpg".into(), &Err(error), Detail::Figures);
+        let report = Report::new("a.jpg".into(), &Err(error), Detail::Figures);
         let json = serde_json::to_string(&report).unwrap();
         assert_eq!(json, r#"{"source":"a.jpg","error":"outer: in ner"}"#);
-        report.frame = Some(7);
-        let json = serde_json::to_string(&report).unwrap();
-        assert_eq!(json, r#"{"source":"a.jpg","frame":7,"error":"outer: in ner"}"#);
     }
 }

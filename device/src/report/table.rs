@@ -127,7 +127,7 @@ mod tests {
             faces: vec![face; faces],
             timing_ms: Timing::default(),
         };
-        Report { source: source.into(), frame: None, result: PictureResult::Answer(picture) }
+        Report { source: source.into(), result: PictureResult::Answer(picture) }
     }
 
     #[test]
