@@ -64,3 +64,12 @@ pub(crate) fn data(folder: &str) -> Option<PathBuf> {
     }
     found
 }
+
+/// Makes the bundle `yunet` of these weights in the folder `into`.
+pub(crate) fn install_yunet(weights: &Path, into: &Path) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/get-detector.sh");
+    let mut command = Command::new(script);
+    command.arg("--from").arg(weights).arg("--into").arg(into);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}

@@ -12,6 +12,7 @@ mod bundles;
 mod cameras;
 mod compute;
 mod docs;
+mod follow;
 mod kiosk;
 mod refusals;
 mod replay;

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use models::geometry::Rect;
 use serde_json::Value;
 
-use crate::kiosk::{data, kiosk};
+use crate::kiosk::{data, install_yunet, kiosk};
 
 /// A found box is the labelled one where they overlap at least this much.
 const IOU_MIN: f32 = 0.4;
@@ -68,16 +67,8 @@ fn yunet_finds_41_of_43_faces_however_it_was_installed() {
     let Some(weights) = data("models/detect") else { return };
     for file in ["yunet_s_320_320.onnx", "yunet_s_640_640.onnx"] {
         let dir = tempfile::tempdir().unwrap();
-        install(&weights.join(file), dir.path());
+        install_yunet(&weights.join(file), dir.path());
         let (hits, others) = score(&scenes, dir.path().join("yunet").to_str().unwrap());
         assert!(hits >= 41 && others <= 8, "{file}: {hits} of 43, and {others} other boxes");
     }
-}
-
-fn install(weights: &Path, into: &Path) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/get-detector.sh");
-    let mut command = Command::new(script);
-    command.arg("--from").arg(weights).arg("--into").arg(into);
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{output:?}");
 }
