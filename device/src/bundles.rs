@@ -12,6 +12,8 @@ use models::estimator::FaceEstimator;
 use models::session::Options;
 
 use crate::cli::ModelArgs;
+use crate::follow::settings::FollowSettings;
+use crate::follow::{Follower, Reader};
 use crate::kernels;
 use crate::pipeline::Pipeline;
 
@@ -29,15 +31,32 @@ pub struct Models {
 
 /// Opens the models that the command line names.
 pub fn open(args: &ModelArgs) -> Result<Models> {
-    let (roots, options) = (roots(), kernels::options(&args.compute));
-    let estimator = open_bundle(&args.bundle, &roots)?;
-    let name = estimator.manifest().name.clone();
-    let (detector, detector_name) = open_detector(&args.detector, &roots, &options)?;
-    let estimator = FaceEstimator::open(estimator, &options).context(args.bundle.clone())?;
-    Ok(Models {
-        description: format!("faces: {detector_name} · ages and genders: bundle {name}"),
-        pipeline: Pipeline::new(detector, estimator),
-    })
+    let Parts { detector, estimator, description } = Parts::open(args)?;
+    Ok(Models { description, pipeline: Pipeline::new(detector, estimator) })
+}
+
+/// Opens the same models to follow faces with, and tells which these are.
+pub fn open_follower(args: &ModelArgs, faces: &FollowSettings) -> Result<(Follower, String)> {
+    let Parts { detector, estimator, description } = Parts::open(args)?;
+    Ok((Follower::new(detector, Some(Reader::from(estimator)), faces), description))
+}
+
+struct Parts {
+    detector: Box<dyn Detector>,
+    estimator: FaceEstimator,
+    description: String,
+}
+
+impl Parts {
+    fn open(args: &ModelArgs) -> Result<Self> {
+        let (roots, options) = (roots(), kernels::options(&args.compute));
+        let bundle = open_bundle(&args.bundle, &roots)?;
+        let name = bundle.manifest().name.clone();
+        let (detector, detector_name) = open_detector(&args.detector, &roots, &options)?;
+        let estimator = FaceEstimator::open(bundle, &options).context(args.bundle.clone())?;
+        let description = format!("faces: {detector_name} · ages and genders: bundle {name}");
+        Ok(Self { detector, estimator, description })
+    }
 }
 
 /// The folders that hold installed bundles, the first one to be asked first.

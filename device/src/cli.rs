@@ -2,7 +2,10 @@
 
 pub mod bench;
 pub mod compute;
+pub mod run;
+pub mod selftest;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -11,6 +14,9 @@ use bench::{BenchArgs, BenchDiffArgs};
 use clap::{Args, Parser, Subcommand};
 use compute::ComputeArgs;
 use embedded_graphics::geometry::Size;
+use run::{ConfigArgs, RunArgs};
+use selftest::SelftestArgs;
+use serde::{Deserialize, Serialize};
 
 use crate::language::Language;
 
@@ -25,11 +31,14 @@ pub struct Cli {
 
 const EXIT_STATUS: &str = "Exit status: 0 all went well; 1 something could not be read or done, and \
     a message or an \"error\" in the JSON says what; 2 the command line was wrong, or a file that \
-    bench-diff was given is no result.";
+    bench-diff was given is no result; 3 to 9 of selftest: configuration, model, detector, camera, \
+    display, heat or memory is the first that is not good.";
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Shows who is in front of the camera, and what they look like, until it is stopped
+    Run(RunArgs),
     /// Finds the faces in pictures and prints what they look like
     Analyze(AnalyzeArgs),
     /// Plays pictures as if they came from a camera: a screen and a line of JSON for each
@@ -40,6 +49,10 @@ pub enum Command {
     Bench(BenchArgs),
     /// Compares two results of 'kiosk bench --json', stage by stage
     BenchDiff(BenchDiffArgs),
+    /// Tests whether everything that 'run' needs works here
+    Selftest(SelftestArgs),
+    /// Prints or checks the configuration that holds
+    Config(ConfigArgs),
     /// Looks after bundles, the folders that models come in
     #[command(subcommand)]
     Bundle(BundleCommand),
@@ -171,8 +184,35 @@ pub enum BundleCommand {
 }
 
 /// The size of a screen in pixels, written `WIDTHxHEIGHT`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ScreenSize(pub Size);
+
+impl Default for ScreenSize {
+    fn default() -> Self {
+        Self(Size::new(800, 480))
+    }
+}
+
+impl fmt::Display for ScreenSize {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}x{}", self.0.width, self.0.height)
+    }
+}
+
+impl From<ScreenSize> for String {
+    fn from(size: ScreenSize) -> Self {
+        size.to_string()
+    }
+}
+
+impl TryFrom<String> for ScreenSize {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
 
 /// From the smallest panels sold with boards up to 4K.
 const SIDES_PX: std::ops::RangeInclusive<u32> = 160..=4096;

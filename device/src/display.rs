@@ -2,6 +2,7 @@
 
 pub mod fb;
 pub mod png;
+pub mod spec;
 
 use anyhow::Result;
 use embedded_graphics::geometry::Size;

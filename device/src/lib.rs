@@ -1,5 +1,8 @@
 //! The kiosk as a library: pictures in, labelled screens out.
 //!
+//! [`app`] is `kiosk run`: threads that take frames from a [`source`] through [`decode`] and [`follow`] to a
+//! [`display`], as [`config`] says.
+//!
 //! The path of a picture: [`source`] → [`answer`] (decode, [`pipeline`]) → [`scene`] → [`view`] on a
 //! [`canvas`] → [`display`]; beside it, [`report`] puts the answer into JSON or a table. The commands
 //! [`analyze`], [`replay`] and [`verify`] walk it, with the models that [`bundles`] opens; [`mod@bench`]
@@ -7,11 +10,13 @@
 
 pub mod analyze;
 pub mod answer;
+pub mod app;
 pub mod bench;
 pub mod bundles;
 pub mod cameras;
 pub mod canvas;
 pub mod cli;
+pub mod config;
 pub mod decode;
 pub mod display;
 pub mod follow;
@@ -26,6 +31,7 @@ pub mod quality;
 pub mod replay;
 pub mod report;
 pub mod scene;
+pub mod selftest;
 pub mod smooth;
 pub mod source;
 pub mod stop;

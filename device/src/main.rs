@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Parser;
 use device::cli::{BundleCommand, Cli, Command};
 use device::report::Outcome;
-use device::{analyze, bench, cameras, replay, verify};
+use device::{analyze, app, bench, cameras, config, replay, selftest, verify};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -25,6 +25,9 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<Outcome> {
     let out = &mut io::stdout();
     match &cli.command {
+        Command::Run(args) => app::run(args, out),
+        Command::Selftest(args) => selftest::run(args, out),
+        Command::Config(args) => config::print::run(args, out),
         Command::Analyze(args) => analyze::run(args, out),
         Command::Replay(args) => replay::run(args, out),
         Command::Cameras(args) => cameras::run(args, out),

@@ -22,6 +22,8 @@ pub enum Outcome {
     Good,
     /// The output names what was not.
     Bad,
+    /// The same, with an exit status of its own.
+    Status(u8),
 }
 
 impl From<Outcome> for ExitCode {
@@ -29,6 +31,7 @@ impl From<Outcome> for ExitCode {
         match outcome {
             Outcome::Good => Self::SUCCESS,
             Outcome::Bad => Self::FAILURE,
+            Outcome::Status(status) => Self::from(status),
         }
     }
 }

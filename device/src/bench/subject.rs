@@ -23,7 +23,7 @@ use crate::pipeline::Pipeline;
 use crate::source::files::{self, Entry};
 
 /// NASA's portrait of Eileen Collins, 512 × 512 pixels with one face; where it is from is told beside it.
-const PORTRAIT: &[u8] = include_bytes!("../../assets/portraits/astronaut.jpg");
+pub const PORTRAIT: &[u8] = include_bytes!("../../assets/portraits/astronaut.jpg");
 
 /// Where its face is, in pixels, as the embedded detector finds it.
 const PORTRAIT_FACE: Rect = Rect { left: 183.0, top: 63.0, width: 84.0, height: 109.0 };

@@ -11,6 +11,7 @@ use embedded_graphics::geometry::{OriginDimensions, Size};
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
+use super::Display;
 use crate::canvas::Canvas;
 use crate::whole;
 
@@ -46,6 +47,44 @@ impl PngFolder {
         let written = whole::replace(&path, |part| encode_file(part, canvas));
         written.with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
+    }
+}
+
+/// A folder as a display: the screens one after the other, as `screen-000001.png` and so on.
+#[derive(Debug)]
+pub struct PngSequence {
+    folder: PngFolder,
+    count: u64,
+}
+
+impl PngSequence {
+    /// As [`PngFolder::create`].
+    pub fn create(dir: &Path, size: Size) -> Result<Self> {
+        Ok(Self { folder: PngFolder::create(dir, size)?, count: 0 })
+    }
+}
+
+impl Display for PngSequence {
+    fn size_px(&self) -> Size {
+        self.folder.size_px()
+    }
+
+    fn present(&mut self, canvas: &Canvas) -> Result<()> {
+        self.count += 1;
+        self.folder.write(&format!("screen-{:06}", self.count), canvas)?;
+        Ok(())
+    }
+
+    fn sleep(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn wake(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn description(&self) -> String {
+        format!("PNG files of {} in {}", self.folder.size, self.folder.dir.display())
     }
 }
 

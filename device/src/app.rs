@@ -1,0 +1,178 @@
+//! `kiosk run`: from the camera to the screen, for hours.
+//!
+//! ```text
+//!  camera thread       render thread                          vision thread
+//!  FrameSource ─► encoded ─► decode ─► view ─► Display          detect ► track ► read ► smooth
+//!    │ opened again             │        ▲                        ▲            │
+//!    │ with back-off            └────────┼──────── frames ────────┘            │
+//!                                        └──────── seen ◄──────────────────────┘
+//! ```
+//!
+//! `encoded`, `frames` and `seen` are mailboxes with one place ([`crate::latest`]). The thread that called
+//! supervises: it hears signals, measures the heat, tells systemd how things are, and ends everything where
+//! the vision or the display fails, so that the service manager starts the program anew.
+
+pub mod backoff;
+pub mod camera;
+pub mod fault;
+pub mod idle;
+pub mod journal;
+pub mod links;
+pub mod meters;
+pub mod rate;
+pub mod render;
+pub mod service;
+pub mod signals;
+pub mod vision;
+pub mod worker;
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::cli::run::RunArgs;
+use crate::config::Config;
+use crate::display::spec::{DisplaySpec, Showing};
+use crate::machine::state::State;
+use crate::report::Outcome;
+use crate::scene::Privacy;
+use camera::Opener;
+use links::Links;
+use meters::Summary;
+use render::{RenderSettings, Renderer};
+use service::Service;
+use signals::Signals;
+use worker::Worker;
+
+/// How often the supervisor looks round.
+const ROUND: Duration = Duration::from_millis(100);
+/// How often it measures the heat.
+const HEAT_EVERY: Duration = Duration::from_secs(5);
+/// How long threads may take to end before they are left behind.
+const ENDING: Duration = Duration::from_millis(900);
+/// How long people can read why nothing works, before the service manager tries again.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Runs until the source ends, a signal comes, the time is over or something fails for good.
+///
+/// # Errors
+/// Where configuration, source file, display or models cannot be used, or a thread failed.
+pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<Outcome> {
+    journal::start();
+    let config = Config::load(&args.settings.sources())?;
+    let signals = Signals::listen().context("listening to signals")?;
+    let (summary, ended) = Kiosk::start(&config)?.supervise(&config, &signals, args.duration());
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&summary)?)?;
+    } else {
+        write!(out, "{summary}")?;
+    }
+    ended.map(|()| Outcome::Good)
+}
+
+/// The running threads.
+struct Kiosk {
+    links: Arc<Links>,
+    camera: Worker,
+    vision: Worker,
+    render: Worker,
+    /// Whether people may be reading the screen.
+    watched: bool,
+    begun: Instant,
+}
+
+impl Kiosk {
+    fn start(config: &Config) -> Result<Self> {
+        let (source, settings) = (config.camera.source.clone(), config.camera.settings.clone());
+        let live = source.is_live();
+        let showing = if live { Showing::Live } else { Showing::Files };
+        let open: Opener = Box::new(move || source.open(&settings));
+        // What is wrong with files stays wrong; a camera may be plugged in later.
+        let first = if live { None } else { Some(open().map_err(|error| error.error)?) };
+        let display = config.screen.display.open(config.screen.size.0, showing)?;
+        let (models, faces) = (config.models.args()?, config.faces.clone());
+        let settings = render_settings(config, live);
+        let links = Arc::new(Links::default());
+        let [camera, vision, render] = [(); 3].map(|()| Arc::clone(&links));
+        Ok(Self {
+            camera: Worker::spawn("camera", move || camera::run(&camera, &open, first))?,
+            vision: Worker::spawn("vision", move || vision::run(&vision, &models, &faces))?,
+            render: Worker::spawn("render", move || {
+                Renderer::new(&render, settings, display).run()
+            })?,
+            watched: matches!(config.screen.display, DisplaySpec::Framebuffer(_)),
+            links,
+            begun: Instant::now(),
+        })
+    }
+
+    /// Looks after the threads until the end; tells what the run came to, and how it ended.
+    fn supervise(
+        mut self,
+        config: &Config,
+        signals: &Signals,
+        seconds: Option<Duration>,
+    ) -> (Summary, Result<()>) {
+        let mut service = Service::new();
+        let mut heat = None::<Instant>;
+        let is_over = |begun: Instant| seconds.is_some_and(|seconds| begun.elapsed() >= seconds);
+        while !self.has_ended() && !signals.have_come() && !is_over(self.begun) {
+            if heat.is_none_or(|at| at.elapsed() >= HEAT_EVERY) {
+                heat = Some(Instant::now());
+                measure_heat(&self.links, config.heat.notice_c);
+            }
+            service.tell(&self.links);
+            self.links.stop.wait(ROUND);
+        }
+        if self.watched && self.links.state.has_no_model() {
+            self.say_farewell(&mut service, signals);
+        }
+        service.stopping();
+        self.end()
+    }
+
+    /// Whether there is nothing left to do, or something failed for good.
+    fn has_ended(&mut self) -> bool {
+        self.vision.has_ended() || self.render.has_ended()
+    }
+
+    /// Leaves the reason on the screen for a while.
+    fn say_farewell(&mut self, service: &mut Service, signals: &Signals) {
+        let begun = Instant::now();
+        while begun.elapsed() < FAREWELL && !signals.have_come() && !self.render.has_ended() {
+            service.tell(&self.links);
+            self.links.stop.wait(ROUND);
+        }
+    }
+
+    fn end(self) -> (Summary, Result<()>) {
+        let Self { links, camera, vision, render, begun, .. } = self;
+        let took = begun.elapsed();
+        links.stop.request();
+        links.encoded.close();
+        links.frames.close();
+        let deadline = Instant::now() + ENDING;
+        let ended = [vision, render, camera].map(|worker| worker.end(deadline));
+        let summary = links.meters.summary(took, links.encoded.replaced());
+        (summary, ended.into_iter().collect())
+    }
+}
+
+fn render_settings(config: &Config, live: bool) -> RenderSettings {
+    RenderSettings {
+        orientation: config.camera.settings.orientation(),
+        language: config.screen.language,
+        privacy: if live { Privacy::LiveNotStored } else { Privacy::ReplayFromFiles },
+        idle: config.idle.clone(),
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "degrees")]
+fn measure_heat(links: &Links, notice_c: f64) {
+    if let Some(celsius) = State::read(Path::new("/"), None).hottest_c() {
+        links.state.set_temperature(celsius as f32, celsius >= notice_c);
+    }
+}

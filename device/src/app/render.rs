@@ -1,0 +1,189 @@
+//! The render thread: the newest frame decoded, drawn with the newest faces, and shown.
+//!
+//! It never waits for the vision: while a large network takes a second, the picture goes on moving, and
+//! boxes go on by their speed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use models::image::RgbView;
+use models::picture::Limits;
+
+use super::idle::Idle;
+use super::links::Links;
+use super::rate::Rate;
+use crate::canvas::Canvas;
+use crate::config::IdleSettings;
+use crate::decode::{self, orientation::Orientation};
+use crate::display::Display;
+use crate::follow::seen::Seen;
+use crate::frame::{Encoded, Frame};
+use crate::language::{Language, Strings};
+use crate::latest::Taken;
+use crate::scene::{Footer, Notice, Privacy, Scene};
+use crate::view;
+
+const PATIENCE: Duration = Duration::from_millis(250);
+/// What stands for a picture where there is none.
+const DARK: [u8; 3] = [16, 18, 22];
+
+/// What the render thread is told.
+#[derive(Clone, Debug)]
+pub struct RenderSettings {
+    /// How frames become upright.
+    pub orientation: Orientation,
+    /// Of the texts.
+    pub language: Language,
+    /// What becomes of the pictures.
+    pub privacy: Privacy,
+    /// While nobody is there.
+    pub idle: IdleSettings,
+}
+
+/// Draws and shows until there are no more frames.
+pub struct Renderer<'a> {
+    links: &'a Links,
+    settings: RenderSettings,
+    words: &'static Strings,
+    display: Box<dyn Display>,
+    canvas: Canvas,
+    frame: Option<Arc<Frame>>,
+    seen: Option<Seen>,
+    rate: Rate,
+    idle: Idle,
+    asleep: bool,
+    /// The notice on the screen, where no frame is.
+    told: Option<Notice>,
+}
+
+impl<'a> Renderer<'a> {
+    /// Shows on `display`.
+    pub fn new(links: &'a Links, settings: RenderSettings, display: Box<dyn Display>) -> Self {
+        let size = display.size_px();
+        Self {
+            links,
+            words: settings.language.strings(),
+            canvas: Canvas::new(size.width, size.height),
+            idle: Idle::new(&settings.idle, Instant::now()),
+            settings,
+            display,
+            frame: None,
+            seen: None,
+            rate: Rate::default(),
+            asleep: false,
+            told: None,
+        }
+    }
+
+    /// Until there are no more frames.
+    ///
+    /// # Errors
+    /// Where the display fails.
+    pub fn run(&mut self) -> Result<()> {
+        log::info!("the display is {}", self.display.description());
+        loop {
+            self.links.meters.render_beat.beat();
+            match self.links.encoded.take(PATIENCE) {
+                Taken::Closed => return Ok(()),
+                Taken::Nothing => self.without_frame()?,
+                Taken::Item(encoded) => self.with_frame(&encoded)?,
+            }
+            self.doze()?;
+        }
+    }
+
+    fn with_frame(&mut self, encoded: &Encoded) -> Result<()> {
+        self.links.fault.strike("render", encoded.number);
+        let meters = &self.links.meters;
+        let picture = match decode::decode(encoded, &Limits::default(), self.settings.orientation) {
+            Ok(picture) => picture,
+            Err(error) => {
+                log::warn!("a frame is dropped: {error}");
+                meters.broken.count();
+                meters.broken_in_a_row.count();
+                return Ok(());
+            }
+        };
+        meters.decoded.count();
+        meters.broken_in_a_row.set(0);
+        let Encoded { number, captured, .. } = *encoded;
+        let frame = Arc::new(Frame { picture, number, captured });
+        self.rate.count(captured);
+        self.links.frames.put(Arc::clone(&frame));
+        self.frame = Some(frame);
+        self.told = None;
+        self.show()?;
+        self.links.meters.add_latency(captured.elapsed());
+        Ok(())
+    }
+
+    /// No frame came for a moment. What is wrong is told once; else the last picture stays.
+    fn without_frame(&mut self) -> Result<()> {
+        let notice = self.notice();
+        if notice.is_some() && notice != self.told {
+            // Nobody knows who is there now.
+            (self.frame, self.seen) = (None, None);
+            self.show()?;
+            self.told = notice;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self) -> Result<()> {
+        if let Taken::Item(seen) = self.links.seen.take(Duration::ZERO) {
+            self.seen = Some(seen);
+        }
+        let scene = self.scene();
+        let now = Instant::now();
+        if !scene.people.is_empty() || scene.notice.is_some() {
+            self.idle.attend(now);
+        }
+        if self.asleep && !self.idle.is_idle(now) {
+            self.asleep = false;
+            self.display.wake()?;
+        }
+        let dark = RgbView::new(&DARK, 1, 1, 3);
+        let picture = self.frame.as_ref().and_then(|frame| RgbView::of(&frame.picture)).or(dark);
+        view::draw(&mut self.canvas, &picture.context("no pixels to draw")?, &scene, self.words);
+        self.display.present(&self.canvas)?;
+        self.links.meters.screens.count();
+        Ok(())
+    }
+
+    fn scene(&self) -> Scene {
+        let people = self.seen.as_ref().zip(self.frame.as_ref());
+        Scene {
+            people: people.map_or(vec![], |(seen, frame)| seen.at(frame.captured)),
+            notice: self.notice(),
+            footer: Footer {
+                privacy: self.settings.privacy,
+                latency: Some(self.links.meters.vision_us.get())
+                    .filter(|&us| us > 0)
+                    .map(Duration::from_micros),
+                fps: self.rate.fps(),
+                temperature_c: self.links.state.temperature_c(),
+            },
+        }
+    }
+
+    fn notice(&self) -> Option<Notice> {
+        let state = &self.links.state;
+        let camera = state.camera().map(Notice::Camera);
+        let model = state.has_no_model().then_some(Notice::NoModel);
+        model.or(camera).or_else(|| state.is_hot().then_some(Notice::Hot))
+    }
+
+    /// While nobody is there, only some frames are looked at, and the light goes off.
+    fn doze(&mut self) -> Result<()> {
+        if !self.idle.is_idle(Instant::now()) {
+            return Ok(());
+        }
+        if !self.asleep {
+            self.asleep = true;
+            self.display.sleep()?;
+        }
+        self.links.stop.wait(Duration::from_secs(1) / self.settings.idle.fps);
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! The vision thread: the newest frame in, the faces in it out.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::links::Links;
+use crate::bundles;
+use crate::cli::ModelArgs;
+use crate::follow::settings::FollowSettings;
+use crate::latest::Taken;
+
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Opens the models and looks at frames until there are no more.
+///
+/// # Errors
+/// Where the models cannot be opened, or fail.
+pub fn run(links: &Links, models: &ModelArgs, faces: &FollowSettings) -> Result<()> {
+    let opened = bundles::open_follower(models, faces);
+    let (mut follower, description) = opened.inspect_err(|_| links.state.set_no_model())?;
+    log::info!("{description}");
+    loop {
+        links.meters.vision_beat.beat();
+        match links.frames.take(PATIENCE) {
+            Taken::Closed => return Ok(()),
+            Taken::Nothing => {}
+            Taken::Item(frame) => {
+                links.fault.strike("vision", frame.number);
+                let begun = Instant::now();
+                let seen = follower.step(&frame)?;
+                let took_us = begun.elapsed().as_micros();
+                let meters = &links.meters;
+                meters.looked.count();
+                meters.detections.add(u64::from(seen.detected));
+                meters.estimates.add(seen.estimates as u64);
+                meters.faces.set(seen.people.len() as u64);
+                meters.vision_us.set(u64::try_from(took_us).unwrap_or(u64::MAX));
+                links.seen.put(seen);
+            }
+        }
+    }
+}

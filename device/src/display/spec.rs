@@ -1,0 +1,117 @@
+//! Which display is meant: `fb:/dev/fb0` or `png:FOLDER`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::{Result, ensure};
+use embedded_graphics::geometry::Size;
+use serde::{Deserialize, Serialize};
+
+use super::Display;
+use super::fb::FrameBuffer;
+use super::png::PngSequence;
+
+/// A display, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum DisplaySpec {
+    /// A framebuffer.
+    Framebuffer(PathBuf),
+    /// A folder of PNG files.
+    Png(PathBuf),
+}
+
+/// Whose pictures a display is to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Showing {
+    /// Those of somebody in front of a camera.
+    Live,
+    /// Those in files.
+    Files,
+}
+
+impl Default for DisplaySpec {
+    fn default() -> Self {
+        Self::Framebuffer("/dev/fb0".into())
+    }
+}
+
+impl DisplaySpec {
+    /// Opens it; `size` is that of screens in files.
+    ///
+    /// # Errors
+    /// Where it cannot be used, or would keep pictures of people in front of a camera.
+    pub fn open(&self, size: Size, showing: Showing) -> Result<Box<dyn Display>> {
+        Ok(match self {
+            Self::Framebuffer(path) => Box::new(FrameBuffer::open(path)?),
+            Self::Png(dir) => {
+                ensure!(
+                    showing == Showing::Files,
+                    "the display {self} would keep pictures of people, expected fb:DEVICE for a camera"
+                );
+                Box::new(PngSequence::create(dir, size)?)
+            }
+        })
+    }
+}
+
+impl FromStr for DisplaySpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("fb", path)) if !path.is_empty() => Ok(Self::Framebuffer(path.into())),
+            Some(("png", dir)) if !dir.is_empty() => Ok(Self::Png(dir.into())),
+            _ => Err(format!("the display is '{text}', expected fb:DEVICE or png:FOLDER")),
+        }
+    }
+}
+
+impl TryFrom<String> for DisplaySpec {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<DisplaySpec> for String {
+    fn from(spec: DisplaySpec) -> Self {
+        spec.to_string()
+    }
+}
+
+impl fmt::Display for DisplaySpec {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Framebuffer(path) => write!(f, "fb:{}", path.display()),
+            Self::Png(dir) => write!(f, "png:{}", dir.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_display_is_read_as_it_is_written() {
+        for text in ["fb:/dev/fb1", "png:out/screens"] {
+            assert_eq!(text.parse::<DisplaySpec>().unwrap().to_string(), text);
+        }
+        for broken in ["", "fb", "fb:", "hdmi:0", "/dev/fb0"] {
+            assert!(broken.parse::<DisplaySpec>().unwrap_err().contains("fb:DEVICE"), "{broken}");
+        }
+    }
+
+    #[test]
+    fn pictures_of_people_in_front_of_a_camera_are_not_written_to_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = DisplaySpec::Png(dir.path().join("screens"));
+        let refused = spec.open(Size::new(320, 240), Showing::Live).err().unwrap();
+        assert!(refused.to_string().contains("would keep pictures of people"));
+        assert!(!dir.path().join("screens").exists());
+        assert!(spec.open(Size::new(320, 240), Showing::Files).is_ok());
+    }
+}

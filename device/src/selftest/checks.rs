@@ -1,0 +1,131 @@
+//! The tests of each part.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use models::image::RgbView;
+use models::picture::{self, Limits};
+
+use super::Finding;
+use crate::bench::subject::PORTRAIT;
+use crate::canvas::Canvas;
+use crate::config::Config;
+use crate::display::spec::Showing;
+use crate::machine::state::State;
+use crate::report::Outcome;
+use crate::scene::Scene;
+use crate::source::{FrameSource, Next};
+use crate::{bundles, decode, kernels, verify, view};
+
+/// A camera may take as long for its first picture; it must adapt to the light first.
+const FIRST_FRAME: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_millis(250);
+/// With less the system begins to kill programs before long.
+const FREE_MIB_MIN: u64 = 64;
+
+/// The bundle's hashes and goldens.
+pub(super) fn model(config: &Config) -> Result<String> {
+    let models = config.models.args()?;
+    let mut text = Vec::new();
+    let outcome = verify::run(&models.bundle, &models.compute, &mut text)?;
+    let text = String::from_utf8_lossy(&text);
+    let text = text.trim().replace('\n', "; ");
+    if outcome == Outcome::Good { Ok(text) } else { bail!(text) }
+}
+
+/// The face of the portrait.
+pub(super) fn detector(config: &Config) -> Result<String> {
+    let models = config.models.args()?;
+    let options = kernels::options(&models.compute);
+    let (mut detector, name) =
+        bundles::open_detector(&models.detector, &bundles::roots(), &options)?;
+    let portrait = picture::decode(PORTRAIT, &Limits::default())?;
+    let view = RgbView::of(&portrait).context("the portrait has no pixels")?;
+    let begun = Instant::now();
+    let faces = detector.detect(&view)?;
+    let took_ms = begun.elapsed().as_millis();
+    ensure!(faces.len() == 1, "{name} finds {} faces in a portrait of one", faces.len());
+    Ok(format!("{name} finds the face of a portrait in {took_ms} ms"))
+}
+
+/// A picture from the source.
+pub(super) fn camera(config: &Config) -> Result<String> {
+    let settings = &config.camera.settings;
+    let mut source = config.camera.source.open(settings).map_err(|error| error.error)?;
+    let name = source.description();
+    let frame = first_frame(source.as_mut())?;
+    let picture = decode::decode(&frame, &Limits::default(), settings.orientation())?;
+    Ok(format!("{name}: the first picture is {} x {} pixels", picture.width(), picture.height()))
+}
+
+fn first_frame(source: &mut dyn FrameSource) -> Result<crate::frame::Encoded> {
+    let begun = Instant::now();
+    while begun.elapsed() < FIRST_FRAME {
+        match source.next_frame(PATIENCE).map_err(|error| error.error)? {
+            Next::Frame(frame) => return Ok(frame),
+            Next::Nothing => {}
+            Next::End => bail!("it ends before its first picture"),
+        }
+    }
+    bail!("it gave no picture in {} s", FIRST_FRAME.as_secs())
+}
+
+/// A screen on the display.
+pub(super) fn display(config: &Config) -> Result<String> {
+    let screen = &config.screen;
+    // The screen shows nobody.
+    let mut display = screen.display.open(screen.size.0, Showing::Files)?;
+    let size = display.size_px();
+    let mut canvas = Canvas::new(size.width, size.height);
+    let dark = [0; 3];
+    let picture = RgbView::new(&dark, 1, 1, 3).context("a pixel")?;
+    view::draw(&mut canvas, &picture, &Scene::default(), screen.language.strings());
+    display.present(&canvas)?;
+    Ok(display.description())
+}
+
+/// Whether the board is neither too hot nor throttled.
+pub(super) fn heat(config: &Config) -> Finding {
+    let state = State::read(Path::new("/"), None);
+    let words: Vec<_> = state.throttled.into_iter().flat_map(|bits| bits.now()).collect();
+    match state.hottest_c() {
+        _ if !words.is_empty() => Finding::Bad(words.join(", ")),
+        None => Finding::LeftOut("this machine tells no temperature".into()),
+        Some(celsius) if celsius >= config.heat.notice_c => {
+            Finding::Bad(format!("{celsius:.0} °C, expected below {:.0}", config.heat.notice_c))
+        }
+        Some(celsius) => Finding::Good(format!("{celsius:.0} °C")),
+    }
+}
+
+/// Whether enough memory is free.
+pub(super) fn memory() -> Finding {
+    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    match available_mib(&meminfo) {
+        None => Finding::LeftOut("this machine does not tell how much is free".into()),
+        Some(mib) if mib < FREE_MIB_MIN => {
+            Finding::Bad(format!("{mib} MiB are free, expected {FREE_MIB_MIN}"))
+        }
+        Some(mib) => Finding::Good(format!("{mib} MiB are free")),
+    }
+}
+
+fn available_mib(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_memory_is_what_programs_can_have() {
+        let meminfo = "MemTotal: 9 kB\nMemFree: 5 kB\nMemAvailable:    204800 kB\n";
+        assert_eq!(available_mib(meminfo), Some(200));
+        assert_eq!(available_mib("MemAvailable: much\n"), None);
+    }
+}
