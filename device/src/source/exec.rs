@@ -1,10 +1,11 @@
 //! Frames from a command: whatever writes MJPEG or Y4M to its standard output (rpicam-vid, GStreamer,
 //! ffmpeg). It ends with the source; starting it again is the supervisor's.
 
+use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, anyhow};
 use log::info;
 
 use super::child::{self, Group};
@@ -54,18 +55,19 @@ impl Exec {
         })
     }
 
-    fn try_next(&mut self, patience: Duration) -> Result<Next> {
+    fn try_next(&mut self, patience: Duration) -> Result<Next, SourceError> {
         let begun = Instant::now();
         loop {
-            if let Some(Piece { bytes, encoding }) = self.splitter.next_frame()? {
+            let piece = self.splitter.next_frame().map_err(|error| self.unusable(error))?;
+            if let Some(Piece { bytes, encoding }) = piece {
                 self.number += 1;
                 let captured = Instant::now();
                 return Ok(Next::Frame(Encoded { bytes, encoding, number: self.number, captured }));
             }
             let left = patience.saturating_sub(begun.elapsed());
-            let [output, complaints] = self.wait(left)?;
+            let [output, complaints] = self.wait(left).map_err(|error| self.lost(error.into()))?;
             if complaints {
-                self.listen()?;
+                self.listen().map_err(|error| self.lost(error.into()))?;
             }
             if output {
                 self.take()?;
@@ -77,17 +79,17 @@ impl Exec {
     }
 
     /// Which of the command's pipes can be read.
-    fn wait(&self, patience: Duration) -> Result<[bool; 2]> {
+    fn wait(&self, patience: Duration) -> io::Result<[bool; 2]> {
         let (output, complaints) = (self.group.stdout.as_fd(), self.group.stderr.as_fd());
         if self.complaining {
-            return Ok(pipe::wait([output, complaints], patience)?);
+            return pipe::wait([output, complaints], patience);
         }
         let [output] = pipe::wait([output], patience)?;
         Ok([output, false])
     }
 
     /// Passes on to the log what the command says.
-    fn listen(&mut self) -> Result<()> {
+    fn listen(&mut self) -> io::Result<()> {
         match pipe::take(&self.group.stderr, &mut self.chunk)? {
             Chunk::Bytes(bytes) => self.complaints.push(bytes, |line| info!("exec: {line}")),
             Chunk::Nothing => {}
@@ -96,15 +98,27 @@ impl Exec {
         Ok(())
     }
 
-    fn take(&mut self) -> Result<()> {
-        match pipe::take(&self.group.stdout, &mut self.chunk)? {
-            Chunk::Bytes(bytes) => {
+    fn take(&mut self) -> Result<(), SourceError> {
+        match pipe::take(&self.group.stdout, &mut self.chunk) {
+            Ok(Chunk::Bytes(bytes)) => {
                 self.silence.heard(Instant::now());
-                self.splitter.push(bytes)
+                self.splitter.push(bytes).map_err(|error| self.unusable(error))
             }
-            Chunk::Nothing => Ok(()),
-            Chunk::End => bail!(self.last_words()),
+            Ok(Chunk::Nothing) => Ok(()),
+            Ok(Chunk::End) => {
+                let words = self.last_words();
+                Err(self.lost(anyhow!(words)))
+            }
+            Err(error) => Err(self.lost(error.into())),
         }
+    }
+
+    fn lost(&self, error: anyhow::Error) -> SourceError {
+        Trouble::Lost.because(error.context(self.description()))
+    }
+
+    fn unusable(&self, error: anyhow::Error) -> SourceError {
+        Trouble::Unusable.because(error.context(self.description()))
     }
 
     /// Why there is no more output, and the last thing that was said.
@@ -127,8 +141,7 @@ impl Exec {
 
 impl FrameSource for Exec {
     fn next_frame(&mut self, patience: Duration) -> Result<Next, SourceError> {
-        let next = self.try_next(patience).with_context(|| self.description());
-        let next = next.map_err(|error| Trouble::Lost.because(error))?;
+        let next = self.try_next(patience)?;
         match self.silence.too_long(Instant::now()) {
             Some(silent) if matches!(next, Next::Nothing) => {
                 let silent_s = silent.as_secs();
@@ -179,17 +192,19 @@ mod tests {
 
     #[test]
     fn every_way_to_end_has_its_words() {
-        for (command, expected) in [
-            ("exit 0", "the command ended by itself"),
-            ("kill -9 $$", "was ended by signal 9"),
-            ("no-such-camera-program", "no such command; it said: "),
+        for (command, trouble, expected) in [
+            ("exit 0", Trouble::Lost, "the command ended by itself"),
+            ("kill -9 $$", Trouble::Lost, "was ended by signal 9"),
+            ("no-such-camera-program", Trouble::Lost, "no such command; it said: "),
             (
                 "echo hello",
+                Trouble::Unusable,
                 r#"expected an MJPEG or Y4M stream, found one that begins with "hello\n""#,
             ),
         ] {
             let (_, error) = played(command);
             assert!(error.to_string().contains(expected), "{command}: {error}");
+            assert_eq!(error.trouble, trouble, "{command}");
         }
     }
 

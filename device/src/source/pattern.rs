@@ -94,6 +94,9 @@ impl Reel for Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use models::detect::Detector;
+    use models::detect::rustface::RustFace;
+    use models::image::RgbView;
 
     fn check(pattern: &mut Pattern, number: u64, expected: (i64, i64)) {
         pattern.number = number;
@@ -112,6 +115,22 @@ mod tests {
         check(&mut pattern, 450, (20, 0));
         check(&mut pattern, 600, (0, 0));
         check(&mut Pattern::new(32, 64).unwrap(), 300, (0, 32));
+    }
+
+    #[test]
+    fn there_is_one_face_in_it_wherever_the_portrait_is() {
+        let mut detector = RustFace::embedded().unwrap();
+        let mut pattern = Pattern::new(640, 480).unwrap();
+        let mut centers_px = Vec::new();
+        for number in [0, 150, 300] {
+            pattern.number = number;
+            let pixels = pattern.next_piece().unwrap().unwrap().bytes;
+            let frame = RgbView::new(&pixels, 640, 480, 3 * 640).unwrap();
+            let faces = detector.detect(&frame).unwrap();
+            assert_eq!(faces.len(), 1, "frame {number}");
+            centers_px.push(faces[0].bounds.center().x);
+        }
+        assert!(centers_px.windows(2).all(|two| two[1] - two[0] > 60.0), "{centers_px:?}");
     }
 
     #[test]

@@ -83,10 +83,20 @@ impl Camera {
     }
 }
 
+impl Camera {
+    fn lost(&self, error: io::Error) -> SourceError {
+        let what = match Errno::from_io_error(&error) {
+            Some(Errno::NODEV) => "it was unplugged",
+            _ => "taking a frame",
+        };
+        let error = anyhow::Error::new(error).context(what).context(self.description.clone());
+        Trouble::Lost.because(error)
+    }
+}
+
 impl FrameSource for Camera {
     fn next_frame(&mut self, patience: Duration) -> Result<Next, SourceError> {
-        let look = self.stream.look(patience).with_context(|| self.description.clone());
-        let look = look.map_err(|error| Trouble::Lost.because(error))?;
+        let look = self.stream.look(patience).map_err(|error| self.lost(error))?;
         let now = Instant::now();
         match look {
             Look::Frame(bytes) => {

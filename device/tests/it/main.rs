@@ -9,6 +9,7 @@
 mod analyze;
 mod bench;
 mod bundles;
+#[cfg(feature = "v4l2")]
 mod cameras;
 mod compute;
 mod config;
