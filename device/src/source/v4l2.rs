@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use log::{info, warn};
+use log::warn;
 use models::picture::Limits;
 use rustix::io::Errno;
 use v4l::fraction::Fraction;
@@ -77,7 +77,6 @@ impl Camera {
         let rate = fps.map_or(String::new(), |fps| format!(", {} fps", offer::rate_text(fps)));
         let description = format!("{} ({}): {format}{rate}", path.display(), device.name);
         let stream = Stream::start(node).context("starting it").map_err(not_started)?;
-        info!("camera {description}");
         let silence = Silence::new(FIRST_FRAME, NEXT_FRAME, Instant::now());
         Ok(Self { stream, encoding, silence, number: 0, broken: 0, description })
     }
