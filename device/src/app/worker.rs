@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 
 use crate::latest::{Latest, Taken};
 
@@ -45,17 +45,18 @@ impl Worker {
         self.result.is_some()
     }
 
-    /// Waits for its end until `deadline`, and tells how it ended.
+    /// Waits for its end until `deadline`, and tells how it ended. One that is busy for longer is left
+    /// behind: the program ends with it.
     ///
     /// # Errors
-    /// Where it failed, panicked or goes on.
+    /// Where it failed or panicked.
     pub fn end(mut self, deadline: Instant) -> Result<()> {
         self.wait(deadline.saturating_duration_since(Instant::now()));
         let name = self.name;
-        match self.result {
-            Some(result) => result.with_context(|| format!("the {name} thread")),
-            None => bail!("the {name} thread does not end"),
+        if self.result.is_none() {
+            log::info!("the {name} thread is busy and left behind");
         }
+        self.result.unwrap_or(Ok(())).with_context(|| format!("the {name} thread"))
     }
 
     fn wait(&mut self, patience: Duration) {
@@ -76,6 +77,7 @@ pub fn said(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use anyhow::bail;
 
     fn end(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
         Worker::spawn("test", work).unwrap().end(Instant::now() + Duration::from_secs(60))
@@ -100,8 +102,7 @@ mod tests {
         })
         .unwrap();
         assert!(!worker.has_ended());
-        let error = worker.end(Instant::now()).unwrap_err().to_string();
-        assert_eq!(error, "the test thread does not end");
+        assert!(worker.end(Instant::now()).is_ok());
         gate.close();
     }
 }

@@ -11,12 +11,16 @@ use crate::kiosk::{Run, kiosk, portrait};
 
 /// Runs the kiosk on the test picture for a while, with screens in `dir`.
 fn run(dir: &Path, options: &[&str]) -> Run {
-    kiosk(arguments(dir).iter().map(String::as_str).chain(options.iter().copied()))
+    let mut args = arguments(dir);
+    if !options.contains(&"--source") {
+        args.extend(["--source".to_owned(), "pattern:".to_owned()]);
+    }
+    kiosk(args.iter().map(String::as_str).chain(options.iter().copied()))
 }
 
 fn arguments(dir: &Path) -> Vec<String> {
     let display = format!("png:{}", dir.display());
-    let args = ["run", "--json", "--size", "320x240", "--source", "pattern:", "--detector"];
+    let args = ["run", "--json", "--size", "320x240", "--detector"];
     args.into_iter().chain(["embedded", "--display", &display]).map(str::to_owned).collect()
 }
 
@@ -30,8 +34,8 @@ fn with_fault(fault: &str, dir: &Path) -> (Option<i32>, String, String) {
 
 fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk"));
-    let command_cache = env!("CARGO_TARGET_TMPDIR");
-    command.env("XDG_CACHE_HOME", command_cache).args(arguments(dir));
+    let cache = env!("CARGO_TARGET_TMPDIR");
+    command.env("XDG_CACHE_HOME", cache).args(arguments(dir)).args(["--source", "pattern:"]);
     command
 }
 
