@@ -1,6 +1,7 @@
 //! Where screens go: one trait, and its makers.
 
 pub mod fb;
+pub mod none;
 pub mod png;
 pub mod spec;
 

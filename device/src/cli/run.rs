@@ -87,11 +87,11 @@ pub struct SettingArgs {
     #[arg(long, value_name = "0|90|180|270")]
     pub rotate: Option<Rotation>,
 
-    /// Where screens go: fb:DEVICE, or png:FOLDER for frames that come from files
+    /// Where screens go: fb:DEVICE, png:FOLDER for frames that come from files, or none
     #[arg(long, value_name = "DISPLAY")]
     pub display: Option<DisplaySpec>,
 
-    /// The size of screens that go into a folder, such as 480x320, 800x480 or 1280x720
+    /// The size of screens that go into a folder or nowhere, such as 480x320, 800x480 or 1280x720
     #[arg(long, value_name = "WxH")]
     pub size: Option<ScreenSize>,
 

@@ -1,4 +1,4 @@
-//! Which display is meant: `fb:/dev/fb0` or `png:FOLDER`.
+//! Which display is meant: `fb:/dev/fb0`, `png:FOLDER` or `none`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Display;
 use super::fb::FrameBuffer;
+use super::none::NoDisplay;
 use super::png::PngSequence;
 
 /// A display, as it is written.
@@ -20,6 +21,8 @@ pub enum DisplaySpec {
     Framebuffer(PathBuf),
     /// A folder of PNG files.
     Png(PathBuf),
+    /// None: for measuring.
+    Nothing,
 }
 
 /// Whose pictures a display is to show.
@@ -52,6 +55,7 @@ impl DisplaySpec {
                 );
                 Box::new(PngSequence::create(dir, size)?)
             }
+            Self::Nothing => Box::new(NoDisplay::new(size)),
         })
     }
 }
@@ -60,10 +64,13 @@ impl FromStr for DisplaySpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self::Nothing);
+        }
         match text.split_once(':') {
             Some(("fb", path)) if !path.is_empty() => Ok(Self::Framebuffer(path.into())),
             Some(("png", dir)) if !dir.is_empty() => Ok(Self::Png(dir.into())),
-            _ => Err(format!("the display is '{text}', expected fb:DEVICE or png:FOLDER")),
+            _ => Err(format!("the display is '{text}', expected fb:DEVICE, png:FOLDER or none")),
         }
     }
 }
@@ -87,6 +94,7 @@ impl fmt::Display for DisplaySpec {
         match self {
             Self::Framebuffer(path) => write!(f, "fb:{}", path.display()),
             Self::Png(dir) => write!(f, "png:{}", dir.display()),
+            Self::Nothing => f.write_str("none"),
         }
     }
 }
@@ -97,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_display_is_read_as_it_is_written() {
-        for text in ["fb:/dev/fb1", "png:out/screens"] {
+        for text in ["fb:/dev/fb1", "png:out/screens", "none"] {
             assert_eq!(text.parse::<DisplaySpec>().unwrap().to_string(), text);
         }
         for broken in ["", "fb", "fb:", "hdmi:0", "/dev/fb0"] {

@@ -41,6 +41,17 @@ impl Depth {
 }
 
 impl Packing {
+    /// Four bytes, of which the highest says nothing: what most boards have.
+    pub const XRGB8888: Self = Self {
+        depth: Depth::Bits32,
+        channels: [
+            Channel { offset: 16, length: 8 },
+            Channel { offset: 8, length: 8 },
+            Channel { offset: 0, length: 8 },
+        ],
+        opaque: 0,
+    };
+
     /// Converts a row of pixels.
     ///
     /// # Shapes
