@@ -22,13 +22,16 @@ pub type Opener = Box<dyn Fn() -> Result<Box<dyn FrameSource>, SourceError> + Se
 
 /// Keeps frames coming until the source has come to its end or everybody stops.
 ///
-/// `first` is the source where it is open already.
+/// `first` is the source where it is open already: a file, whose troubles stay. A camera's are told on the
+/// screen, and it is opened again; so is any source whose thread panics.
 ///
 /// # Errors
-/// None: every trouble is told on the screen, and the source opened again.
+/// Where a file cannot be used any more.
 pub fn run(links: &Links, open: &Opener, first: Option<Box<dyn FrameSource>>) -> Result<()> {
     let mut backoff = Backoff::default();
+    let is_file = first.is_some();
     let mut source = first;
+    let mut outcome = Ok(());
     while !links.stop.is_requested() {
         let opened = source.take();
         let ended = catch_unwind(AssertUnwindSafe(|| {
@@ -37,6 +40,10 @@ pub fn run(links: &Links, open: &Opener, first: Option<Box<dyn FrameSource>>) ->
         }));
         let error = match ended {
             Ok(Ok(())) => break,
+            Ok(Err(error)) if is_file => {
+                outcome = Err(error.error);
+                break;
+            }
             Ok(Err(error)) => error,
             Err(panic) => {
                 Trouble::Lost.because(anyhow!("the camera thread panicked: {}", said(&*panic)))
@@ -50,7 +57,7 @@ pub fn run(links: &Links, open: &Opener, first: Option<Box<dyn FrameSource>>) ->
         pause(links, if missing { wait.min(MISSING_WAIT_MAX) } else { wait });
     }
     links.encoded.close();
-    Ok(())
+    outcome
 }
 
 /// Frames from an open source, until its end or a trouble.

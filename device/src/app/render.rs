@@ -123,7 +123,7 @@ impl<'a> Renderer<'a> {
         let notice = self.notice();
         if notice.is_some() && notice != self.told {
             // Nobody knows who is there now.
-            (self.frame, self.seen) = (None, None);
+            (self.frame, self.seen, self.rate) = (None, None, Rate::default());
             self.show()?;
             self.told = notice;
         }

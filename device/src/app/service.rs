@@ -42,7 +42,8 @@ impl Service {
     /// Tells what is new.
     pub fn tell(&mut self, links: &Links) {
         let screens = links.meters.screens.get();
-        if !self.ready && screens > 0 {
+        // The watchdog begins to count then, so the models must be open: that takes long at the first start.
+        if !self.ready && screens > 0 && links.meters.vision_beat.has_begun() {
             self.ready = true;
             notify(&[NotifyState::Ready]);
         }

@@ -20,4 +20,5 @@ mod refusals;
 mod replay;
 mod run;
 mod scenes;
+mod service;
 mod view;

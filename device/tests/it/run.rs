@@ -88,6 +88,17 @@ fn a_file_that_is_not_there_is_an_error_and_not_waited_for() {
 }
 
 #[test]
+fn a_recording_of_broken_frames_ends_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let clip = dir.path().join("broken.mjpeg");
+    fs::write(&clip, [0xFF, 0xD8, 0xFF, 0xD9].repeat(60)).unwrap();
+    let run =
+        run(&dir.path().join("screens"), &["--source", clip.to_str().unwrap(), "--fps", "500"]);
+    assert_eq!(run.status, Some(1), "{}", run.err);
+    assert!(run.err.contains("the camera thread: 30 broken frames in a row"), "{}", run.err);
+}
+
+#[test]
 fn pictures_of_people_in_front_of_a_camera_are_never_written() {
     let dir = tempfile::tempdir().unwrap();
     let screens = dir.path().join("screens");

@@ -12,6 +12,11 @@ impl Beat {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Whether the thread has come round once.
+    pub fn has_begun(&self) -> bool {
+        self.count() > 0
+    }
+
     fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
