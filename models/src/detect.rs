@@ -2,6 +2,7 @@
 
 pub mod rustface;
 mod scale;
+mod triangle;
 pub mod yunet;
 
 use thiserror::Error;

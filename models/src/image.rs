@@ -52,11 +52,6 @@ impl<'a> RgbView<'a> {
     pub fn row(&self, y: usize) -> &'a [u8] {
         &self.pixels[y * self.stride..][..self.width * 3]
     }
-
-    /// All rows at once, where none is followed by padding.
-    pub(crate) fn packed(&self) -> Option<&'a [u8]> {
-        (self.stride == self.width * 3).then(|| &self.pixels[..self.height * self.stride])
-    }
 }
 
 #[cfg(test)]
@@ -78,7 +73,5 @@ mod tests {
         let bytes: Vec<u8> = (0..16).collect();
         let view = RgbView::new(&bytes, 2, 2, 8).unwrap();
         assert_eq!(view.row(1), &[8, 9, 10, 11, 12, 13]);
-        assert_eq!(view.packed(), None);
-        assert_eq!(RgbView::new(&bytes, 2, 2, 6).unwrap().packed(), Some(&bytes[..12]));
     }
 }

@@ -5,9 +5,9 @@
     reason = "sides of pictures in memory are positive and far below 2³¹"
 )]
 
-use image::imageops::{self, FilterType};
-use image::{ImageBuffer, Rgb, RgbImage};
+use image::{Rgb, RgbImage};
 
+use super::triangle;
 use crate::image::RgbView;
 
 /// The picture scaled by `scale`, each side at least 1 px; averaged where it shrinks.
@@ -18,13 +18,7 @@ pub(super) fn scaled(picture: &RgbView<'_>, scale: f32) -> RgbImage {
     if (from_width, from_height) == (width, height) {
         return to_image(picture);
     }
-    let borrowed = picture.packed();
-    match borrowed
-        .and_then(|bytes| ImageBuffer::<Rgb<u8>, _>::from_raw(from_width, from_height, bytes))
-    {
-        Some(borrowed) => imageops::resize(&borrowed, width, height, FilterType::Triangle),
-        None => imageops::resize(&to_image(picture), width, height, FilterType::Triangle),
-    }
+    triangle::scaled(picture, width, height)
 }
 
 /// The picture within a border into which its edge pixels go on, and the border's width in pixels.
