@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod cold;
 pub mod diff;
+pub mod live;
 pub mod load;
 pub mod memory;
 pub mod network;
@@ -55,6 +56,9 @@ pub fn run(args: &BenchArgs, out: &mut dyn Write) -> Result<Outcome> {
     if args.first_answer {
         return first_answer(args, out);
     }
+    if args.no_estimate {
+        return live::run(args, out);
+    }
     let report = measure(args)?;
     table::print(&report, out)?;
     if let Some(path) = &args.json {
@@ -87,7 +91,7 @@ fn measure(args: &BenchArgs) -> Result<Report> {
     for number in 0..args.warm_up {
         subject.once(number, &mut Laps::begin(Moment::now()))?;
     }
-    let measured = repeat(args, &mut subject)?;
+    let measured = repeat(args, |number, laps| subject.once(number, laps))?;
     let after = state();
     let resident_after = Resident::read(Path::new(ROOT));
     let headline = subject.headline();
@@ -135,7 +139,11 @@ struct Measured {
     seconds: f64,
 }
 
-fn repeat(args: &BenchArgs, subject: &mut Subject) -> Result<Measured> {
+/// Does `once` as often and as long as `args` say; it is told how often it was done before.
+fn repeat(
+    args: &BenchArgs,
+    mut once: impl FnMut(usize, &mut Laps) -> Result<()>,
+) -> Result<Measured> {
     let (count_min, duration_min) = match (args.count, args.duration) {
         (Some(count), _) => (count.0, Duration::ZERO),
         (None, Some(seconds)) => (1, seconds.0),
@@ -146,7 +154,7 @@ fn repeat(args: &BenchArgs, subject: &mut Subject) -> Result<Measured> {
     let mut laps = Laps::begin(begun);
     let mut count = 0;
     while count < count_min || (Moment::now() - begun).wall < duration_min {
-        subject.once(count, &mut laps)?;
+        once(count, &mut laps)?;
         count += 1;
     }
     let took = Moment::now() - begun;

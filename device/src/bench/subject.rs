@@ -53,10 +53,11 @@ pub struct Opened {
     pub resident: Option<(Resident, Resident)>,
 }
 
+/// A picture file in memory.
 #[derive(Debug)]
-struct Picture {
-    source: String,
-    bytes: Vec<u8>,
+pub(super) struct Picture {
+    pub(super) source: String,
+    pub(super) bytes: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -157,7 +158,7 @@ impl Subject {
 }
 
 /// All pictures, or the portrait where none is named; for a first answer, the first.
-fn pictures(args: &BenchArgs) -> Result<Vec<Picture>> {
+pub(super) fn pictures(args: &BenchArgs) -> Result<Vec<Picture>> {
     if args.paths.is_empty() {
         let source = "the portrait in the program".to_owned();
         return Ok(vec![Picture { source, bytes: PORTRAIT.to_vec() }]);

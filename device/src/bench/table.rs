@@ -4,27 +4,26 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use super::report::{LeftOut, Report};
-use super::stage::Stage;
+use super::stage::{Stage, StageReport};
 use super::stats::Summary;
+use crate::machine::Machine;
 use crate::machine::state::State;
 
 /// Prints all of `report`.
 pub fn print(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     head(report, out)?;
-    stages(report, out)?;
+    stages(&report.stages, &report.left_out, out)?;
     foot(report, out)
 }
 
-fn line(name: &str, text: impl Display, out: &mut dyn Write) -> io::Result<()> {
+/// A line with its name in front.
+pub(super) fn line(name: &str, text: impl Display, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{name:<9} {text}")
 }
 
 fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let (machine, models, run) = (&report.machine, &report.models, &report.run);
-    let parts = [machine.board.as_deref(), machine.soc.as_deref(), Some(machine.cpu.name.as_str())];
-    let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
-    line("machine", parts.join(" · "), out)?;
-    line("features", machine.cpu.features.join(" "), out)?;
+    let (models, run) = (&report.models, &report.run);
+    machine(&report.machine, out)?;
     line("before", state(&report.before), out)?;
     line("after", state(&report.after), out)?;
     let hash = models.bundle_sha256.get(..16).unwrap_or_default();
@@ -37,6 +36,14 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     line("run with", format_args!("threads {threads}, kernel {kernel}, kiosk {version}"), out)?;
     let (count, seconds, warm_up) = (run.count, run.seconds, run.warm_up);
     line("run", format_args!("{count} times in {seconds:.1} s, after {warm_up} to warm up"), out)
+}
+
+/// On what it was run.
+pub(super) fn machine(machine: &Machine, out: &mut dyn Write) -> io::Result<()> {
+    let parts = [machine.board.as_deref(), machine.soc.as_deref(), Some(machine.cpu.name.as_str())];
+    let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    line("machine", parts.join(" · "), out)?;
+    line("features", machine.cpu.features.join(" "), out)
 }
 
 /// Governor, frequencies and temperature, as far as the machine tells them.
@@ -56,17 +63,22 @@ fn state(state: &State) -> String {
     parts.join(" · ")
 }
 
-fn stages(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// A line for each stage, and for those left out.
+pub(super) fn stages(
+    stages: &[StageReport],
+    without: &[LeftOut],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let names = ["mean", "p50", "p90", "p99", "max", "cpu p50"];
     let heading: String = names.iter().map(|name| format!("{name:>10}")).collect();
     writeln!(out, "\n{:<12} {:<8}{heading}  ms", "STAGE", "PER")?;
-    for stage in &report.stages {
+    for stage in stages {
         let Summary { mean_ms, p50_ms, p90_ms, p99_ms, max_ms, .. } = stage.wall;
         let figures = [mean_ms, p50_ms, p90_ms, p99_ms, max_ms, stage.cpu.p50_ms];
         let cells: String = figures.iter().map(|ms| format!("{ms:>10.3}")).collect();
         writeln!(out, "{:<12} {:<8}{cells}", stage.stage.name(), stage.per)?;
     }
-    for (why, names) in left_out(&report.left_out) {
+    for (why, names) in left_out(without) {
         line("left out", format_args!("{}: {why}", names.join(", ")), out)?;
     }
     writeln!(out)

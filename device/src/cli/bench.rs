@@ -22,6 +22,17 @@ pub struct BenchArgs {
     #[arg(long, conflicts_with_all = ["paths", "out", "size"])]
     pub network: bool,
 
+    /// Measure what the kiosk costs beside its network, frame after frame as from a camera
+    ///
+    /// The pictures are made into frames of 640x480 pixels in JPEG, decoded, searched for faces in every
+    /// third frame, followed, drawn and put into a framebuffer in memory.
+    #[arg(long, conflicts_with_all = ["network", "out", "json", "assert_p90_ms", "bundle"])]
+    pub no_estimate: bool,
+
+    /// Exit with 1 where that takes a larger share of one core at 30 frames a second than this
+    #[arg(long, value_name = "PERCENT", requires = "no_estimate")]
+    pub assert_core_percent: Option<Percent>,
+
     /// Measure this many pictures
     #[arg(long, value_name = "N", conflicts_with = "duration")]
     pub count: Option<Count>,
@@ -83,6 +94,10 @@ pub struct Seconds(pub Duration);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Milliseconds(pub f64);
 
+/// A share of one core, above 0; more than 100 is more than one core.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Percent(pub f64);
+
 /// As many as a run holds in memory without trouble.
 const COUNT_MAX: usize = 10_000_000;
 
@@ -116,6 +131,14 @@ impl FromStr for Milliseconds {
     }
 }
 
+impl FromStr for Percent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        positive(text).map(Self).ok_or_else(|| "expected a percentage above 0".to_owned())
+    }
+}
+
 fn positive(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0)
 }
@@ -133,6 +156,7 @@ mod tests {
             assert!(broken.parse::<Count>().is_err(), "{broken}");
             assert!(broken.parse::<Seconds>().is_err(), "{broken}");
             assert!(broken.parse::<Milliseconds>().is_err(), "{broken}");
+            assert!(broken.parse::<Percent>().is_err(), "{broken}");
         }
         assert!("1e300".parse::<Seconds>().is_err());
     }

@@ -169,3 +169,23 @@ fn two_results_are_compared_and_other_files_refused_with_2() {
         assert!(run.err.contains(reason), "{}", run.err);
     }
 }
+
+#[test]
+fn the_cost_without_the_network_is_a_share_of_one_core() {
+    let bench = |options: &[&str]| {
+        let args = ["bench", "--no-estimate", "--detector=embedded", "--count=4", "--warm-up=0"];
+        kiosk(args.iter().chain(options))
+    };
+    let run = bench(&[]);
+    assert_eq!((run.status, run.err.as_str()), (Some(0), ""));
+    let begins = |name: &str| run.out.lines().filter(|line| line.starts_with(name)).count();
+    for stage in ["decode ", "detect ", "render ", "present ", "end to end ", "frames "] {
+        assert_eq!(begins(stage), 1, "{stage}: {}", run.out);
+    }
+    let last = run.out.lines().last().unwrap();
+    assert!(last.starts_with("result ") && last.contains(" % of one core at 30 fps"), "{last}");
+    let run = bench(&["--assert-core-percent=0.001"]);
+    assert_eq!(run.status, Some(1));
+    assert!(run.err.contains("expected at most 0.001 %"), "{}", run.err);
+    assert_eq!(bench(&["--json", "a.json"]).status, Some(2));
+}
