@@ -8,6 +8,10 @@
 
 mod analyze;
 mod bench;
+#[cfg(feature = "v4l2")]
+mod board;
+#[cfg(feature = "v4l2")]
+mod board_client;
 mod bundles;
 #[cfg(feature = "v4l2")]
 mod cameras;
@@ -16,6 +20,8 @@ mod config;
 mod docs;
 mod follow;
 mod kiosk;
+#[cfg(feature = "v4l2")]
+mod live;
 mod refusals;
 mod replay;
 mod run;
