@@ -22,6 +22,8 @@ mod follow;
 mod kiosk;
 #[cfg(feature = "v4l2")]
 mod live;
+#[cfg(feature = "v4l2")]
+mod privacy;
 mod refusals;
 mod replay;
 mod run;
