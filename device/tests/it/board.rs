@@ -90,6 +90,11 @@ impl Board {
         assert!(came, "{what}: did not happen; it printed:\n{}{}", self.out(), self.err());
     }
 
+    /// Lets time go by, while the program runs.
+    pub(crate) fn pass(&self, time: Duration) {
+        self.shared.wait(time, |_| false);
+    }
+
     /// What is on the screen now.
     pub(crate) fn picture(&self) -> RgbImage {
         self.with(|system| system.screen.picture())

@@ -29,4 +29,6 @@ mod replay;
 mod run;
 mod scenes;
 mod service;
+#[cfg(feature = "v4l2")]
+mod soak;
 mod view;
