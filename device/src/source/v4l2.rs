@@ -236,3 +236,64 @@ fn not_started(error: anyhow::Error) -> SourceError {
         _ => Trouble::Unusable.because(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::PixelFormat;
+    use crate::source::format::FourCc;
+
+    fn format(fourcc: &[u8; 4], width: u32, height: u32, stride: u32) -> Format {
+        Format { fourcc: FourCc(*fourcc), width, height, stride }
+    }
+
+    #[test]
+    fn rows_are_as_long_as_the_driver_says_or_as_they_need() {
+        for (stride, expected) in [(0, 1280), (1280, 1280), (1344, 1344)] {
+            let encoding = encoding_of(&format(b"YUYV", 640, 480, stride)).unwrap();
+            let layout =
+                Layout { format: PixelFormat::Yuyv, width: 640, height: 480, stride: expected };
+            assert_eq!(encoding, Encoding::Pixels(layout));
+        }
+        assert_eq!(encoding_of(&format(b"MJPG", 640, 480, 0)).unwrap(), Encoding::Jpeg);
+    }
+
+    #[test]
+    fn what_a_driver_cannot_mean_is_refused() {
+        for (format, expected) in [
+            (format(b"YUYV", 640, 480, 1279), "it gives YUYV 640x480 with rows of 1279 bytes"),
+            (format(b"H264", 640, 480, 0), "it gives H264 640x480 whatever it is asked for"),
+            (format(b"MJPG", 0, 480, 0), "MJPG 0x480, which is no size of a frame"),
+            (format(b"GREY", u32::MAX, u32::MAX, 0), "which is no size of a frame"),
+        ] {
+            let error = encoding_of(&format).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn errors_of_the_system_say_what_to_do() {
+        for (errno, trouble, expected) in [
+            (Errno::NOENT, Trouble::Missing, "it is not plugged in"),
+            (Errno::NODEV, Trouble::Missing, "opening it"),
+            (Errno::ACCESS, Trouble::Unusable, "add this user to the group 'video'"),
+            (Errno::BUSY, Trouble::Unusable, "another program is using it"),
+        ] {
+            let error = not_opened(errno.into());
+            assert_eq!(error.trouble, trouble, "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        let gone = anyhow::Error::new(io::Error::from(Errno::NODEV)).context("starting it");
+        assert_eq!(not_started(gone).trouble, Trouble::Lost);
+    }
+
+    #[test]
+    fn a_file_that_is_no_camera_says_so_with_its_name() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let spec = CameraSpec::Path(file.path().to_owned());
+        let error = Camera::open(&spec, &CameraSettings::default()).unwrap_err();
+        assert_eq!(error.trouble, Trouble::Unusable);
+        let expected = format!("camera {}: asking what it is", file.path().display());
+        assert!(error.to_string().starts_with(&expected), "{error}");
+    }
+}
