@@ -7,6 +7,8 @@
 mod float;
 mod graph;
 mod int8;
+#[cfg(test)]
+mod odd;
 pub(crate) mod proto;
 
 pub use int8::{export_int8, export_int8_twin};
