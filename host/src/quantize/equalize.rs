@@ -17,7 +17,7 @@ use crate::weights::Weights;
 pub enum Equalizing {
     /// Weights of like size on both sides: for one step per layer.
     Weights,
-    /// Outputs of like size, as far as the weights that read them can bear: for one step per channel.
+    /// Outputs of like peak, as far as other pictures keep to the peaks: for one step per channel.
     Outputs,
     /// Nothing: channels stay as trained.
     Off,
@@ -85,7 +85,7 @@ pub(super) enum Axis {
 
 impl Axis {
     /// How many values lie together that belong to one of `channels`.
-    fn run(self, tensor: &Tensor, channels: usize) -> usize {
+    pub(super) fn run(self, tensor: &Tensor, channels: usize) -> usize {
         let groups = match self {
             Axis::Output => channels,
             Axis::Input => channels * tensor.shape[0],
@@ -98,7 +98,7 @@ pub(super) fn find<'a>(weights: &'a mut Weights, name: &str) -> Result<&'a mut T
     weights.tensors.get_mut(name).with_context(|| format!("{name} is missing"))
 }
 
-pub(super) fn largest(tensor: &Tensor, channels: usize, axis: Axis) -> Vec<f32> {
+fn largest(tensor: &Tensor, channels: usize, axis: Axis) -> Vec<f32> {
     let mut largest = vec![0.0f32; channels];
     for (i, values) in tensor.values.chunks(axis.run(tensor, channels)).enumerate() {
         let channel = &mut largest[i % channels];

@@ -1,104 +1,149 @@
 //! Equalization by outputs: channels that never get far are spread over more of the 256 steps.
 //!
-//! Where each output channel has a weight step of its own, its size costs that channel nothing, but what
-//! reads it has one step for all its inputs. So outputs are made even only as far as those weights can
-//! bear: SmoothQuant's balance (Xiao et al. 2023, equation 4), here between layers of one net.
+//! Where each output channel has a weight step of its own, its size costs that channel nothing: outputs are
+//! divided by their peaks, and the weights that read them multiplied. A peak must be known for that. One
+//! that another picture passes is cut off, which costs more than coarse steps do; so half of the pictures
+//! set the peaks and the other half decide how far to go by them.
 
-use std::collections::BTreeMap;
-
-use anyhow::Result;
+use anyhow::{Context, Result};
 use models::tensor::Tensor;
+use rayon::prelude::*;
 
-use super::equalize::{Axis, find, largest, scale};
+use super::equalize::{Axis, find, scale};
 use super::pass::run;
+use super::scheme::Affine;
 use crate::net::{Layer, Net, Weighted};
 use crate::weights::Weights;
 
-/// How much of the unevenness moves from the outputs into the weights that read them: the authors' α.
-const SHARE: f32 = 0.5;
-/// Pictures whose outputs are looked at.
-const PICTURES: usize = 16;
+/// How far to go: outputs are divided by such a power of their channel's peak.
+const POWERS: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 /// Channels that stay below this share of the mean peak count as if they reached it: others may light
 /// them up.
 const FLOOR: f32 = 0.1;
 
 /// The same net with evener outputs.
 pub(super) fn even_out(net: &Net, weights: &Weights, pictures: &[Tensor]) -> Result<Weights> {
-    let pictures = pictures.iter().take(PICTURES).cloned().collect();
-    let mut peaks = BTreeMap::new();
-    let features = watch(&net.trunk, weights, pictures, &mut peaks)?;
-    watch(&net.age, weights, features.clone(), &mut peaks)?;
-    watch(&net.gender, weights, features, &mut peaks)?;
-    let mut even = weights.clone();
-    for (layer, readers) in neighbours(net) {
-        if let Some(peaks) = peaks.get(layer.name) {
-            spread(&mut even, layer.name, &readers, peaks)?;
-        }
-    }
-    Ok(even)
-}
-
-/// Runs layers on pictures and notes the largest value of every channel that a ReLU ends.
-fn watch(
-    layers: &[Layer],
-    weights: &Weights,
-    mut tensors: Vec<Tensor>,
-    peaks: &mut BTreeMap<String, Vec<f32>>,
-) -> Result<Vec<Tensor>> {
-    for layer in layers {
-        run(layer, weights, tensors.iter_mut())?;
-        let Some(Weighted { name, shape, relu: true }) = layer.weighted() else { continue };
-        let mut seen = vec![0.0f32; shape[0]];
-        for values in tensors.iter().map(|tensor| &tensor.values) {
-            for (peak, map) in seen.iter_mut().zip(values.chunks(values.len() / shape[0])) {
-                *peak = map.iter().fold(*peak, |max, &v| max.max(v));
-            }
-        }
-        peaks.insert(name.to_owned(), seen);
-    }
-    Ok(tensors)
-}
-
-/// Each layer with weights and those that read it; what the trunk ends in is read by both heads.
-fn neighbours(net: &Net) -> Vec<(Weighted<'_>, Vec<&str>)> {
-    let mut pairs = vec![];
-    for part in [&net.trunk, &net.age, &net.gender] {
-        let layers: Vec<_> = part.iter().filter_map(Layer::weighted).collect();
-        for pair in layers.windows(2) {
-            pairs.push((pair[0].clone(), vec![pair[1].name]));
-        }
-    }
     let heads = [&net.age, &net.gender].into_iter();
     let heads = heads.filter_map(|head| head.iter().find_map(|layer| Some(layer.weighted()?.name)));
-    let heads: Vec<&str> = heads.collect();
-    if let Some(last) = net.trunk.iter().rev().find_map(Layer::weighted) {
-        pairs.push((last, heads));
-    }
-    pairs
+    let mut evening = Evening { weights, even: weights.clone() };
+    let features = evening.follow(&net.trunk, &heads.collect::<Vec<_>>(), pictures.to_vec())?;
+    evening.follow(&net.age, &[], features.clone())?;
+    evening.follow(&net.gender, &[], features)?;
+    Ok(evening.even)
 }
 
-/// Divides each output channel of a layer by what its readers are multiplied with.
-fn spread(weights: &mut Weights, layer: &str, readers: &[&str], peaks: &[f32]) -> Result<()> {
-    let channels = peaks.len();
-    let mut read = vec![0.0f32; channels];
-    for reader in readers {
-        let tensor = find(weights, &format!("{reader}.weight"))?;
-        let largest = largest(tensor, channels, Axis::Input);
-        read.iter_mut().zip(largest).for_each(|(read, largest)| *read = read.max(largest));
+struct Evening<'a> {
+    weights: &'a Weights,
+    even: Weights,
+}
+
+impl Evening<'_> {
+    /// Takes pictures through layers and evens out all that is read, at the end by `after`.
+    fn follow(
+        &mut self,
+        layers: &[Layer],
+        after: &[&str],
+        mut tensors: Vec<Tensor>,
+    ) -> Result<Vec<Tensor>> {
+        let mut writer: Option<Weighted<'_>> = None;
+        for layer in layers {
+            if let Some(reader) = layer.weighted() {
+                self.even_out(writer.as_ref(), &[reader.name], &tensors)?;
+                writer = Some(reader);
+            }
+            run(layer, self.weights, tensors.iter_mut())?;
+        }
+        self.even_out(writer.as_ref(), after, &tensors)?;
+        Ok(tensors)
     }
-    let mean = peaks.iter().sum::<f32>() / channels as f32;
-    let balance =
-        |(peak, read): (&f32, &f32)| peak.max(FLOOR * mean).powf(SHARE) / read.powf(1.0 - SHARE);
-    let factors = peaks.iter().zip(&read).map(balance);
-    let factors: Vec<f32> = factors.map(|f| if f.is_normal() { f } else { 1.0 }).collect();
-    let divisors: Vec<f32> = factors.iter().map(|f| f.recip()).collect();
-    for part in ["weight", "bias"] {
-        scale(find(weights, &format!("{layer}.{part}"))?, &divisors, Axis::Output);
+
+    /// Divides each output channel of a layer by what its readers are multiplied with; `tensors` are what
+    /// these read.
+    fn even_out(
+        &mut self,
+        writer: Option<&Weighted<'_>>,
+        readers: &[&str],
+        tensors: &[Tensor],
+    ) -> Result<()> {
+        let Some(Weighted { name, shape, relu: true }) = writer else { return Ok(()) };
+        if readers.is_empty() {
+            return Ok(());
+        }
+        let names = readers.iter().map(|reader| format!("{reader}.weight"));
+        let names: Vec<String> = names.collect();
+        let factors = factors(tensors, &self.gains(&names, shape[0])?);
+        let divisors: Vec<f32> = factors.iter().map(|f| f.recip()).collect();
+        for part in ["weight", "bias"] {
+            scale(find(&mut self.even, &format!("{name}.{part}"))?, &divisors, Axis::Output);
+        }
+        for reader in &names {
+            scale(find(&mut self.even, reader)?, &factors, Axis::Input);
+        }
+        Ok(())
     }
-    for reader in readers {
-        scale(find(weights, &format!("{reader}.weight"))?, &factors, Axis::Input);
+
+    /// What noise in each channel is multiplied with on its way into the readers' sums, squared.
+    fn gains(&self, readers: &[String], channels: usize) -> Result<Vec<f64>> {
+        let mut gains = vec![0.0; channels];
+        for reader in readers {
+            let tensor = self.weights.tensors.get(reader);
+            let tensor = tensor.with_context(|| format!("{reader} is missing"))?;
+            for (at, values) in tensor.values.chunks(Axis::Input.run(tensor, channels)).enumerate()
+            {
+                gains[at % channels] += values.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>();
+            }
+        }
+        Ok(gains)
     }
-    Ok(())
+}
+
+/// What each channel is divided by: the power of its peak that leaves the least noise on pictures which did
+/// not set the peaks. Nothing is known of these where there is but one picture.
+///
+/// # Shapes
+/// - tensors: `[1, channels, …]` each, not below 0
+/// - gains: `[channels]`
+fn factors(tensors: &[Tensor], gains: &[f64]) -> Vec<f32> {
+    let set = peaks(tensors.iter().step_by(2), gains.len());
+    let held: Vec<&Tensor> = tensors.iter().skip(1).step_by(2).collect();
+    let tried = POWERS.map(|power| (noise(&held, &set, power, gains), power));
+    let best = tried.into_iter().min_by(|(a, _), (b, _)| a.total_cmp(b));
+    powers(&peaks(tensors.iter(), gains.len()), best.map_or(0.0, |(_, power)| power))
+}
+
+/// The largest value of every channel.
+fn peaks<'t>(tensors: impl Iterator<Item = &'t Tensor>, channels: usize) -> Vec<f32> {
+    let mut peaks = vec![0.0f32; channels];
+    for tensor in tensors {
+        let maps = tensor.values.chunks(tensor.values.len() / channels);
+        for (peak, map) in peaks.iter_mut().zip(maps) {
+            *peak = map.iter().fold(*peak, |max, &v| max.max(v));
+        }
+    }
+    peaks
+}
+
+fn powers(peaks: &[f32], power: f32) -> Vec<f32> {
+    let floor = FLOOR * peaks.iter().sum::<f32>() / peaks.len() as f32;
+    let factors = peaks.iter().map(|peak| peak.max(floor).powf(power));
+    factors.map(|f| if f.is_normal() { f } else { 1.0 }).collect()
+}
+
+/// Square error of bytes for outputs that are divided by a power of their peaks, as the readers see it.
+fn noise(tensors: &[&Tensor], peaks: &[f32], power: f32, gains: &[f64]) -> f64 {
+    let factors = powers(peaks, power);
+    let top = peaks.iter().zip(&factors).fold(0.0f32, |top, (peak, f)| top.max(peak / f));
+    let coding = Affine::covering(0.0, top);
+    let of_tensor = |tensor: &&Tensor| -> f64 {
+        let maps = tensor.values.chunks(tensor.values.len() / gains.len());
+        let errors = maps.zip(&factors).map(|(map, &factor)| {
+            let error = |&v: &f32| f64::from(v - factor * coding.round(v / factor)).powi(2);
+            map.iter().map(error).sum::<f64>()
+        });
+        errors.zip(gains).map(|(error, gain)| error * gain).sum()
+    };
+    // Summed in order, so that the same pictures give the same net.
+    tensors.par_iter().map(of_tensor).collect::<Vec<f64>>().iter().sum()
 }
 
 #[cfg(test)]
@@ -114,15 +159,7 @@ mod tests {
         let before = fold::fold_batch_norm(&net, &init::he(&net, 5)).unwrap();
         let pictures: Vec<Tensor> = (0..4).map(|k| quantize::tests::picture(&net, k)).collect();
         let after = even_out(&net, &before, &pictures).unwrap();
-
-        let unevenness = |weights: &Weights| {
-            let mut peaks = BTreeMap::new();
-            watch(&net.trunk, weights, pictures.clone(), &mut peaks).unwrap();
-            let peaks = &peaks["conv3_1"];
-            let mean = peaks.iter().sum::<f32>() / peaks.len() as f32;
-            peaks.iter().map(|p| (p / mean - 1.0).powi(2)).sum::<f32>() / peaks.len() as f32
-        };
-        assert!(unevenness(&after) < 0.5 * unevenness(&before));
+        assert!(before != after);
 
         let run = |weights| {
             let graph = onnx::export_f32(&net, weights).unwrap();
@@ -136,11 +173,52 @@ mod tests {
     }
 
     #[test]
-    fn both_heads_read_the_last_layer_of_the_trunk() {
-        let vgg = net::vgg_face();
-        let pairs = neighbours(&vgg);
-        let (layer, readers) = &pairs[pairs.len() - 1];
-        assert_eq!((layer.name, &readers[..]), ("conv5_3", &["age.fc6", "gender.fc6"][..]));
-        assert_eq!(pairs.len(), 12 + 2 + 2 + 1);
+    fn what_the_trunk_ends_in_is_evened_out_for_both_heads() {
+        let net = net::compact();
+        let before = fold::fold_batch_norm(&net, &init::he(&net, 5)).unwrap();
+        let mut evening = Evening { weights: &before, even: before.clone() };
+        let writer = net.trunk.iter().rev().find_map(Layer::weighted).unwrap();
+        let readers = [&net.age, &net.gender].map(|head| head.iter().find_map(Layer::weighted));
+        let readers = readers.map(|reader| reader.unwrap().name);
+        let channels = writer.shape[0];
+        let peaks = (1..=channels).map(|channel| channel as f32).collect();
+        let alike = vec![Tensor::new([1, channels], peaks).unwrap(); 4];
+        evening.even_out(Some(&writer), &readers, &alike).unwrap();
+        for name in readers.into_iter().chain([writer.name]) {
+            let name = format!("{name}.weight");
+            let row = |weights: &Weights| weights.tensors[&name].values[channels / 2];
+            assert_ne!(row(&before), row(&evening.even), "{name}");
+        }
+    }
+
+    /// Two channels; the second reaches a tenth of the first, and now and then what `rare` says.
+    fn pictures(rare: f32) -> Vec<Tensor> {
+        let value = |at: usize, k: usize| (at * 7919 + k * 104_729) as f32 % 97.0 / 97.0;
+        let picture = |k| {
+            let mut values: Vec<f32> = (0..50).map(|at| value(at, k)).collect();
+            values.extend((0..50).map(|at| value(at, k) / 10.0));
+            (values[0], values[50]) = (1.0, 0.1);
+            // The last picture is one of those that set no peak.
+            values[99] = if k == 7 { rare } else { 0.0 };
+            Tensor::new([1, 2, 5, 10], values).unwrap()
+        };
+        (0..8).map(picture).collect()
+    }
+
+    #[test]
+    fn small_channels_are_spread_out_unless_unseen_pictures_pass_their_peaks() {
+        let ratio = |factors: Vec<f32>| factors[0] / factors[1];
+        let whole = ratio(factors(&pictures(0.0), &[1.0, 1.0]));
+        assert!((9.0..11.0).contains(&whole), "{whole}");
+        let none = ratio(factors(&pictures(1.0), &[1.0, 1.0]));
+        assert_eq!(none, 1.0, "a cut of nine tenths costs more than coarse steps");
+    }
+
+    #[test]
+    fn one_picture_silence_and_none_at_all_change_nothing() {
+        assert_eq!(factors(&pictures(0.0)[..1], &[1.0, 1.0]), [1.0, 1.0]);
+        assert_eq!(factors(&[], &[1.0, 1.0]), [1.0, 1.0]);
+        let silent = vec![Tensor::new([1, 2, 5, 10], vec![0.0; 100]).unwrap(); 4];
+        assert_eq!(factors(&silent, &[1.0, 1.0]), [1.0, 1.0]);
     }
 }
