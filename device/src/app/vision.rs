@@ -35,7 +35,10 @@ pub fn run(links: &Links, models: &ModelArgs, faces: &FollowSettings) -> Result<
                 meters.detections.add(u64::from(seen.detected));
                 meters.estimates.add(seen.estimates as u64);
                 meters.faces.set(seen.people.len() as u64);
-                meters.vision_us.set(u64::try_from(took_us).unwrap_or(u64::MAX));
+                // A frame that is not searched takes no time worth telling.
+                if seen.detected {
+                    meters.vision_us.set(u64::try_from(took_us).unwrap_or(u64::MAX));
+                }
                 links.seen.put(seen);
             }
         }
