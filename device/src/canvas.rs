@@ -148,9 +148,9 @@ impl DrawTarget for Canvas {
 
     fn fill_solid(&mut self, area: &Rectangle, color: Rgb888) -> Result<(), Infallible> {
         let Some((columns, rows)) = self.clip(area) else { return Ok(()) };
+        let color = bytes(color);
         for y in rows {
-            let row = self.row_mut(y, &columns);
-            row.chunks_exact_mut(3).for_each(|pixel| pixel.copy_from_slice(&bytes(color)));
+            self.row_mut(y, &columns).as_chunks_mut().0.fill(color);
         }
         Ok(())
     }

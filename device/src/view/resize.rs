@@ -65,19 +65,21 @@ impl Axis {
 fn bilinear(frame: &RgbView, x: Axis, y: Axis) -> Vec<u8> {
     let columns = x.taps(frame.width());
     let mut mixed = vec![0u16; frame.width() * 3];
-    let mut out = Vec::with_capacity(columns.len() * y.len as usize * 3);
-    for tap in y.taps(frame.height()) {
+    let mut out = vec![0; columns.len() * y.len as usize * 3];
+    let rows = out.chunks_exact_mut((columns.len() * 3).max(1));
+    for (row, tap) in rows.zip(y.taps(frame.height())) {
         let (above, below) = (frame.row(tap.first), frame.row(tap.second));
         for ((sum, &a), &b) in mixed.iter_mut().zip(above).zip(below) {
             *sum = u16::from(a) * (256 - tap.weight) + u16::from(b) * tap.weight;
         }
-        for tap in &columns {
-            let (left, right) = (&mixed[tap.first * 3..][..3], &mixed[tap.second * 3..][..3]);
+        let pixels = mixed.as_chunks::<3>().0;
+        for (out, tap) in row.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
+            let (left, right) = (&pixels[tap.first], &pixels[tap.second]);
             let weight = u32::from(tap.weight);
-            out.extend([0, 1, 2].map(|channel| {
+            *out = std::array::from_fn(|channel| {
                 let sum = u32::from(left[channel]) * (256 - weight);
                 byte(sum + u32::from(right[channel]) * weight)
-            }));
+            });
         }
     }
     out
