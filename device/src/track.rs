@@ -1,7 +1,7 @@
 //! Faces over time: which box of this picture is which box of the one before.
 //!
 //! A box is matched with where each track should be by now ([`motion`]), by overlap and, for what moved
-//! too fast for that, by distance ([`assign`]). One that was seen in two detections in a row becomes a
+//! too fast for that, by distance ([`mod@assign`]). One that was seen in two detections in a row becomes a
 //! track; one that is seen no more dies. Time is an argument. The idea is that of SORT (Bewley et al.
 //! 2016, "Simple Online and Realtime Tracking").
 

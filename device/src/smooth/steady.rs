@@ -11,7 +11,7 @@ const HOLD: Duration = Duration::from_millis(1000);
 /// at which rounding would change it.
 const AWAY: f32 = 0.6;
 
-/// One of several things; another is shown when it was the case for [`HOLD`] without a break.
+/// One of several things; another is shown when it was the case for a second without a break.
 #[derive(Clone, Debug)]
 pub struct Held<T> {
     shown: T,
@@ -47,7 +47,7 @@ impl<T: PartialEq> Held<T> {
     }
 }
 
-/// A whole number from 0 to 255; another is shown when the value was away from it for [`HOLD`].
+/// A whole number from 0 to 255; another is shown when the value was away from it for a second.
 #[derive(Clone, Debug)]
 pub struct Whole {
     shown: u8,
