@@ -25,4 +25,4 @@ done
 cd "$root"
 say "building (minutes the first time)"
 export APPARENT_SOAK_MINUTES=$minutes APPARENT_SOAK_JSON=$json
-cargo test --release --locked --package device --test it -- --exact --nocapture soak::nothing_grows
+cargo test --release --locked --package device --test it -- --exact --nocapture board::soak::nothing_grows

@@ -5,15 +5,21 @@
 //! the program is noted on the way.
 
 mod camera;
+mod client;
+mod console;
 mod filter;
+mod live;
 mod memory;
 mod notify;
-pub(crate) mod screen;
-pub(crate) mod shots;
+mod privacy;
+mod screen;
+mod shots;
+mod soak;
 mod supervisor;
 mod system;
+mod tree;
 mod v4l2;
-pub(crate) mod watch;
+mod watch;
 
 use std::fs::{self, File};
 use std::io;
@@ -22,13 +28,12 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use camera::Camera;
-pub(crate) use camera::Make;
+use camera::{Camera, Make};
 use image::RgbImage;
 use notify::Listener;
 use screen::{Layout, Screen};
 use supervisor::Shared;
-pub(crate) use system::{CAMERA_BY_ID, System};
+use system::System;
 use tempfile::TempDir;
 
 /// Longer than anything takes, on however busy a machine: a test that waits so long fails.
@@ -47,7 +52,7 @@ pub(crate) struct Board {
 /// does not allow it.
 pub(crate) fn start(camera: Make, layout: Layout, program: &mut Command) -> Option<Board> {
     let dir = tempfile::tempdir().unwrap();
-    let system = System::new(&dir.path().join("root"), Camera::new(camera), Screen::new(layout));
+    let system = System::new(dir.path().join("root"), Camera::new(camera), Screen::new(layout));
     let shared = Arc::new(Shared::new(system));
     program.stdout(File::create(dir.path().join("out")).unwrap());
     program.stderr(File::create(dir.path().join("err")).unwrap());

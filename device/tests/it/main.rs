@@ -8,10 +8,8 @@
 
 mod analyze;
 mod bench;
-#[cfg(feature = "v4l2")]
+#[cfg(all(feature = "v4l2", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod board;
-#[cfg(feature = "v4l2")]
-mod board_client;
 mod bundles;
 #[cfg(feature = "v4l2")]
 mod cameras;
@@ -20,15 +18,9 @@ mod config;
 mod docs;
 mod follow;
 mod kiosk;
-#[cfg(feature = "v4l2")]
-mod live;
-#[cfg(feature = "v4l2")]
-mod privacy;
 mod refusals;
 mod replay;
 mod run;
 mod scenes;
 mod service;
-#[cfg(feature = "v4l2")]
-mod soak;
 mod view;

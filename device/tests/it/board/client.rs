@@ -19,16 +19,18 @@ use v4l::io::traits::CaptureStream;
 use v4l::prelude::MmapStream;
 use v4l::video::Capture;
 
-use crate::board::screen::Layout;
-use crate::board::shots::{jpeg, plain};
-use crate::board::{Board, Make, System, start};
+use super::camera::Make;
+use super::screen::Layout;
+use super::shots::{jpeg, plain};
+use super::system::System;
+use super::{Board, start};
 
 /// Says what the test program is to do when it is started again.
 const ROLE: &str = "APPARENT_BOARD_CLIENT";
 
 fn on_a_board(role: &str, camera: Make, layout: Layout) -> Option<Board> {
     let mut again = Command::new(env::current_exe().unwrap());
-    again.args(["--exact", "--nocapture", "board_client::the_client"]);
+    again.args(["--exact", "--nocapture", "board::client::the_client"]);
     start(camera, layout, again.env(ROLE, role).stdin(Stdio::piped()))
 }
 
@@ -110,9 +112,9 @@ fn check_screen(layout: Layout, lost_bits: [u8; 3], described: &str) {
     assert!(board.finish().success(), "{}", board.err());
     assert!(board.picture().pixels().all(|pixel| pixel.0 == [0; 3]), "a face could be left");
     let (blanked, modes) =
-        board.with(|system| (system.screen.blanked.clone(), system.console_modes.clone()));
+        board.with(|system| (system.screen.blanked.clone(), system.console.modes.clone()));
     assert_eq!((blanked, modes), (vec![0, 4, 0, 0], vec![1, 0]));
-    assert_eq!(board.with(|system| system.console_text()), "\x1b[?25l\x1b[9;0]\x1b[9;10]\x1b[?25h");
+    assert_eq!(board.with(|system| system.console.text()), "\x1b[?25l\x1b[9;0]\x1b[9;10]\x1b[?25h");
 }
 
 #[test]

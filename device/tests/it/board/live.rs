@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use image::Rgb;
 
-use crate::board::screen::Layout;
-use crate::board::shots::{Shot, face, jpeg, moving, plain, yuyv};
-use crate::board::{Board, CAMERA_BY_ID, Make, System, start};
+use super::camera::Make;
+use super::screen::Layout;
+use super::shots::{Shot, face, jpeg, moving, plain, yuyv};
+use super::system::{CAMERA_BY_ID, System};
+use super::{Board, start};
 
 const GREEN: [u8; 3] = [0, 255, 0];
 
@@ -97,7 +99,7 @@ fn an_unplugged_camera_is_told_on_the_screen_and_found_again() {
     board.wait("a notice", shows_no_green);
     measured("from unplugged to a notice", begun);
     let begun = Instant::now();
-    board.with(|system| system.plug("/dev/video0".as_ref()));
+    board.with(|system| system.plug("/dev/video0"));
     board.wait("the camera's picture again", shows_green);
     measured("from plugged in to a picture", begun);
     end(&mut board);
@@ -155,7 +157,7 @@ fn a_camera_is_found_again_under_another_number() {
     board.wait("the camera's picture", shows_green);
     board.with(System::unplug);
     board.wait("a notice", shows_no_green);
-    board.with(|system| system.plug("/dev/video7".as_ref()));
+    board.with(|system| system.plug("/dev/video7"));
     board.wait("the camera's picture again", shows_green);
     end(&mut board);
 }
@@ -169,8 +171,8 @@ fn a_screen_whose_thread_panics_is_left_black_and_the_console_as_it_was() {
     assert_eq!(status.code(), Some(1), "{}", board.err());
     assert!(board.picture().pixels().all(|pixel| pixel.0 == [0; 3]));
     board.with(|system| {
-        assert_eq!(system.console_modes, [1, 0]);
-        assert!(system.console_text().ends_with("\x1b[?25h"));
+        assert_eq!(system.console.modes, [1, 0]);
+        assert!(system.console.text().ends_with("\x1b[?25h"));
     });
 }
 

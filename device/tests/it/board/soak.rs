@@ -5,10 +5,11 @@ use std::{env, fmt, fs};
 
 use serde::Serialize;
 
-use crate::board::screen::Layout;
-use crate::board::shots::{face, jpeg, moving};
-use crate::board::{Board, Make};
-use crate::live::{end, pictures_come, run};
+use super::Board;
+use super::camera::Make;
+use super::live::{end, pictures_come, run};
+use super::screen::Layout;
+use super::shots::{face, jpeg, moving};
 
 /// Memory may grow by less over the run, in kB.
 const GROWTH_MAX_KB: f64 = 1000.0;

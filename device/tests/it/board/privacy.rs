@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use crate::board::Make;
-use crate::board::screen::Layout;
-use crate::board::shots::{face, jpeg, moving};
-use crate::board::watch::Deed;
-use crate::live::{end, pictures_come, run};
+use super::camera::Make;
+use super::live::{end, pictures_come, run};
+use super::screen::Layout;
+use super::shots::{face, jpeg, moving};
+use super::watch::Deed;
 
 /// What goes out of it in all; no picture of a face that anybody could recognise is so small.
 const WRITTEN_MAX_BYTES: u64 = 4096;
