@@ -93,7 +93,7 @@ pub struct ScreenSettings {
 pub struct IdleSettings {
     /// After so many seconds without a face the kiosk idles; 0 is never.
     pub after_s: u32,
-    /// Frames a second that are looked at while idling, 2 to 30: someone who comes is noticed after two.
+    /// Frames a second that are looked at while idling, 2 to 30: who comes waits for the next one.
     pub fps: u32,
 }
 

@@ -123,15 +123,16 @@ impl Follower {
         let picture = RgbView::of(&frame.picture).context("the frame has no pixels")?;
         let now = frame.captured;
         let detected = self.is_detection_due(frame);
-        let mut estimates = 0;
+        let (mut found, mut estimates) = (0, 0);
         if detected {
             self.detected = Some((frame.number, now));
             let faces = self.find(&picture, now)?;
+            found = faces.len();
             self.tracker.observe(faces, now);
             self.meet(&picture, now);
             estimates = self.read(&picture, now)?;
         }
-        Ok(Seen { people: self.people(now), captured: now, detected, estimates })
+        Ok(Seen { people: self.people(now), captured: now, detected, found, estimates })
     }
 
     fn is_detection_due(&self, frame: &Frame) -> bool {

@@ -131,12 +131,10 @@ impl<'a> Renderer<'a> {
     }
 
     fn show(&mut self) -> Result<()> {
-        if let Taken::Item(seen) = self.links.seen.take(Duration::ZERO) {
-            self.seen = Some(seen);
-        }
+        self.look(Duration::ZERO);
         let scene = self.scene();
         let now = Instant::now();
-        if !scene.people.is_empty() || scene.notice.is_some() {
+        if scene.notice.is_some() {
             self.idle.attend(now);
         }
         if self.asleep && !self.idle.is_idle(now) {
@@ -149,6 +147,17 @@ impl<'a> Renderer<'a> {
         self.display.present(&self.canvas)?;
         self.links.meters.screens.count();
         Ok(())
+    }
+
+    /// Takes what the vision has seen, waiting for it for at most `patience`; whether somebody is there.
+    fn look(&mut self, patience: Duration) -> bool {
+        let Taken::Item(seen) = self.links.seen.take(patience) else { return false };
+        let somebody = seen.found > 0 || !seen.people.is_empty();
+        if somebody {
+            self.idle.attend(Instant::now());
+        }
+        self.seen = Some(seen);
+        somebody
     }
 
     fn scene(&self) -> Scene {
@@ -174,7 +183,8 @@ impl<'a> Renderer<'a> {
         model.or(camera).or_else(|| state.is_hot().then_some(Notice::Hot))
     }
 
-    /// While nobody is there, only some frames are looked at, and the light goes off.
+    /// While nobody is there, only some frames are looked at, and the light goes off; a face in one of them
+    /// ends the wait for the next.
     fn doze(&mut self) -> Result<()> {
         if !self.idle.is_idle(Instant::now()) {
             return Ok(());
@@ -183,7 +193,9 @@ impl<'a> Renderer<'a> {
             self.asleep = true;
             self.display.sleep()?;
         }
-        self.links.stop.wait(Duration::from_secs(1) / self.settings.idle.fps);
+        let next = Instant::now() + Duration::from_secs(1) / self.settings.idle.fps;
+        let left = || next.saturating_duration_since(Instant::now());
+        while !left().is_zero() && !self.links.stop.is_requested() && !self.look(left()) {}
         Ok(())
     }
 }

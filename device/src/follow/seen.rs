@@ -16,6 +16,8 @@ pub struct Seen {
     pub captured: Instant,
     /// Whether faces were looked for in it.
     pub detected: bool,
+    /// How many were found then, those too that were never seen before: they are no people yet.
+    pub found: usize,
     /// How many faces of it the network read.
     pub estimates: usize,
 }

@@ -152,6 +152,22 @@ fn a_camera_that_gives_nothing_usable_is_told_on_the_screen_with_a_way_out_in_th
 }
 
 #[test]
+fn the_light_goes_off_when_nobody_is_there_and_on_when_somebody_comes() {
+    let mut kiosk = kiosk("/dev/video0");
+    let kiosk = kiosk.env("APPARENT_IDLE_AFTER_S", "1");
+    let Some(mut board) = start(green(), Layout::BITS_32, kiosk) else { return };
+    let is_dark = |system: &System| system.screen.blanked.last().is_some_and(|&how| how != 0);
+    board.wait("the light off", is_dark);
+    let begun = Instant::now();
+    board.with(|system| {
+        system.camera.make.shots = vec![jpeg(&face("astronaut.jpg", 640, 480)).into()];
+    });
+    board.wait("the light on", |system| !is_dark(system));
+    measured("from somebody coming to the light", begun);
+    end(&mut board);
+}
+
+#[test]
 fn a_camera_is_found_again_under_another_number() {
     let Some(mut board) = start(green(), Layout::BITS_32, &mut kiosk(CAMERA_BY_ID)) else { return };
     board.wait("the camera's picture", shows_green);
