@@ -19,7 +19,8 @@ pub(crate) fn run(camera: Make, layout: Layout) -> Option<Board> {
     start(camera, layout, &mut kiosk("/dev/video0"))
 }
 
-fn kiosk(source: &str) -> Command {
+/// `kiosk run` from this source to the board's screen.
+pub(crate) fn kiosk(source: &str) -> Command {
     let mut kiosk = Command::new(env!("CARGO_BIN_EXE_kiosk"));
     kiosk.args(["run", "--source", source, "--display", "fb:/dev/fb0", "--detector", "embedded"]);
     kiosk.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
