@@ -33,6 +33,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use models::picture::Limits;
+
 use crate::cli::run::RunArgs;
 use crate::config::Config;
 use crate::display::spec::{DisplaySpec, Showing};
@@ -53,6 +55,8 @@ const ROUND: Duration = Duration::from_millis(100);
 const HEAT_EVERY: Duration = Duration::from_secs(5);
 /// How long threads may take to end before they are left behind.
 const ENDING: Duration = Duration::from_millis(900);
+/// No camera gives more, and a board's memory is small: hostile bytes must not fill it.
+const CAMERA_LIMITS: Limits = Limits { side_px_max: 8192, pixels_max: 16_000_000 };
 /// How long people can read why nothing works, before the service manager tries again.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -164,6 +168,7 @@ impl Kiosk {
 fn render_settings(config: &Config, live: bool) -> RenderSettings {
     RenderSettings {
         orientation: config.camera.settings.orientation(),
+        limits: if live { CAMERA_LIMITS } else { Limits::default() },
         language: config.screen.language,
         privacy: if live { Privacy::LiveNotStored } else { Privacy::ReplayFromFiles },
         idle: config.idle.clone(),

@@ -135,6 +135,12 @@ impl Follower {
         Ok(Seen { people: self.people(now), captured: now, detected, found, estimates })
     }
 
+    /// Forgets all faces, where no frame has come for a while.
+    pub fn forget(&mut self) {
+        self.tracker.forget();
+        self.known.clear();
+    }
+
     fn is_detection_due(&self, frame: &Frame) -> bool {
         self.detected.is_none_or(|(number, at)| {
             // A camera that was opened again counts from 1.

@@ -31,6 +31,7 @@ pub mod quality;
 pub mod replay;
 pub mod report;
 pub mod scene;
+pub mod secrets;
 pub mod selftest;
 pub mod smooth;
 pub mod source;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Parser;
 use device::cli::{BundleCommand, Cli, Command};
 use device::report::Outcome;
-use device::{analyze, app, bench, cameras, config, replay, selftest, verify};
+use device::{analyze, app, bench, cameras, config, replay, secrets, selftest, verify};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -16,7 +16,8 @@ fn main() -> ExitCode {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is gone too, nobody is left to be told.
-            let _ = writeln!(io::stderr(), "kiosk: {error:#}");
+            let said = secrets::without(&format!("{error:#}"));
+            let _ = writeln!(io::stderr(), "kiosk: {said}");
             cli.command.failure()
         }
     }

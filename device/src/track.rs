@@ -22,6 +22,9 @@ const SEEN_MIN: u32 = 2;
 /// A track dies only after so many detections in a row missed it, however much time lies between them.
 const MISSED_MAX: u32 = 2;
 
+/// … but for this much, in which anybody may have come: nobody is to be given another's figures.
+const GAP_MAX: Duration = Duration::from_secs(5);
+
 /// Which track; no two of a [`Tracker`] ever have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrackId(u64);
@@ -61,6 +64,9 @@ impl Tracker {
     ///
     /// Boxes must be valid, as detectors give them.
     pub fn observe(&mut self, faces: Vec<Face>, now: Instant) -> Vec<TrackId> {
+        // After a gap nobody can tell whether it is the same face.
+        let gap = self.lost_after.max(GAP_MAX);
+        self.tracks.retain(|track| now.saturating_duration_since(track.seen) < gap);
         let expected: Vec<Rect> = self.tracks.iter().map(|track| track.motion.at(now)).collect();
         let found: Vec<Rect> = faces.iter().map(|face| face.bounds).collect();
         let matches = assign(&expected, &found);
@@ -76,6 +82,11 @@ impl Tracker {
         let lost_after = self.lost_after;
         self.tracks.retain(|track| track.lives(now, lost_after));
         ids
+    }
+
+    /// Forgets all faces.
+    pub fn forget(&mut self) {
+        self.tracks.clear();
     }
 
     /// The faces that count, the longest known first.
@@ -171,7 +182,7 @@ mod tests {
     #[test]
     fn detections_far_apart_in_time_must_miss_it_twice() {
         let (mut tracker, now) = (Tracker::new(LOST_AFTER), Instant::now());
-        let late = |n: u32| now + Duration::from_secs(5) * n;
+        let late = |n: u32| now + Duration::from_secs(2) * n;
         for n in 0..2 {
             tracker.observe(vec![face(9.0, 9.0)], late(n));
         }
@@ -179,6 +190,16 @@ mod tests {
         assert_eq!(tracker.tracks().count(), 1);
         tracker.observe(vec![], late(3));
         assert_eq!(tracker.tracks().count(), 0);
+    }
+
+    #[test]
+    fn whoever_stands_there_after_a_gap_is_somebody_else() {
+        let (mut tracker, now) = (Tracker::new(LOST_AFTER), Instant::now());
+        let mut see = |seconds| {
+            tracker.observe(vec![face(9.0, 9.0)], now + Duration::from_secs(seconds))[0].0
+        };
+        assert_eq!([see(0), see(1), see(5)], [1, 1, 1]);
+        assert_eq!(see(10), 2);
     }
 
     #[test]

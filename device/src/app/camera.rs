@@ -14,6 +14,8 @@ use crate::source::{FrameSource, Next, SourceError, Trouble};
 const PATIENCE: Duration = Duration::from_millis(250);
 /// So many broken frames in a row are a broken source.
 const BROKEN_MAX: u64 = 30;
+/// A source that has given so many good frames works.
+const WORKS: u64 = 30;
 /// What is not there is looked for this often: it costs little, and people wait for it.
 const MISSING_WAIT_MAX: Duration = Duration::from_secs(2);
 
@@ -55,6 +57,10 @@ pub fn run(links: &Links, open: &Opener, first: Option<Box<dyn FrameSource>>) ->
         let wait = backoff.next_wait();
         let missing = error.trouble == Trouble::Missing;
         pause(links, if missing { wait.min(MISSING_WAIT_MAX) } else { wait });
+        if missing {
+            // Once it is there, another trouble is a new one.
+            backoff.reset();
+        }
     }
     links.encoded.close();
     outcome
@@ -68,6 +74,7 @@ fn feed(
 ) -> Result<(), SourceError> {
     log::info!("the source is {}", source.description());
     links.meters.broken_in_a_row.set(0);
+    let works_at = links.meters.decoded.get() + WORKS;
     while !links.stop.is_requested() {
         links.meters.camera_beat.beat();
         match source.next_frame(PATIENCE)? {
@@ -78,7 +85,7 @@ fn feed(
                 links.state.set_camera(None);
                 links.meters.frames.count();
                 links.encoded.put(frame);
-                if links.meters.decoded.get() > 0 {
+                if links.meters.decoded.get() >= works_at {
                     backoff.reset();
                 }
             }

@@ -4,10 +4,13 @@
 use std::collections::VecDeque;
 use std::env;
 use std::io::{self, Write};
+use std::panic;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+
+use crate::secrets;
 
 /// The same line is written once in this time.
 const QUIET: Duration = Duration::from_secs(60);
@@ -22,6 +25,8 @@ pub fn start() {
     // Left in memory: it serves until the end of the program.
     if log::set_logger(Box::leak(Box::new(journal))).is_ok() {
         log::set_max_level(level.unwrap_or(LevelFilter::Info));
+        // A decoder that panics for each frame must not fill the log either.
+        panic::set_hook(Box::new(|info| log::error!("{info}")));
     }
 }
 
@@ -75,8 +80,9 @@ impl Log for Journal {
         if !self.enabled(record.metadata()) {
             return;
         }
+        let text = secrets::without(&record.args().to_string());
         let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(text) = repeats.pass(&record.args().to_string(), Instant::now()) else { return };
+        let Some(text) = repeats.pass(&text, Instant::now()) else { return };
         let mark = if self.marks { mark(record.level()) } else { "" };
         // A log that cannot be written is no reason to stop.
         let _ = writeln!(io::stderr(), "{mark}kiosk: {}", text.replace('\n', " "));

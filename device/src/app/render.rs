@@ -33,6 +33,8 @@ const DARK: [u8; 3] = [16, 18, 22];
 pub struct RenderSettings {
     /// How frames become upright.
     pub orientation: Orientation,
+    /// How large they may be.
+    pub limits: Limits,
     /// Of the texts.
     pub language: Language,
     /// What becomes of the pictures.
@@ -96,7 +98,8 @@ impl<'a> Renderer<'a> {
     fn with_frame(&mut self, encoded: &Encoded) -> Result<()> {
         self.links.fault.strike("render", encoded.number);
         let meters = &self.links.meters;
-        let picture = match decode::decode(encoded, &Limits::default(), self.settings.orientation) {
+        let RenderSettings { limits, orientation, .. } = self.settings;
+        let picture = match decode::decode(encoded, &limits, orientation) {
             Ok(picture) => picture,
             Err(error) => {
                 log::warn!("a frame is dropped: {error}");
@@ -120,7 +123,11 @@ impl<'a> Renderer<'a> {
 
     /// No frame came for a moment. What is wrong is told once; else the last picture stays.
     fn without_frame(&mut self) -> Result<()> {
-        let notice = self.notice();
+        let notice = self.notice().filter(Notice::takes_the_panel);
+        if notice.is_some() {
+            // Somebody should read it, as long as it is so.
+            self.idle.attend(Instant::now());
+        }
         if notice.is_some() && notice != self.told {
             // Nobody knows who is there now.
             (self.frame, self.seen, self.rate) = (None, None, Rate::default());
@@ -134,7 +141,7 @@ impl<'a> Renderer<'a> {
         self.look(Duration::ZERO);
         let scene = self.scene();
         let now = Instant::now();
-        if scene.notice.is_some() {
+        if scene.notice.as_ref().is_some_and(Notice::takes_the_panel) {
             self.idle.attend(now);
         }
         if self.asleep && !self.idle.is_idle(now) {

@@ -1,10 +1,10 @@
-//! SIGINT and SIGTERM as a wish to end; a second one ends the program at once.
+//! SIGINT, SIGTERM and SIGHUP as a wish to end; a second one of the first two ends the program at once.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::TERM_SIGNALS;
+use signal_hook::consts::{SIGHUP, TERM_SIGNALS};
 use signal_hook::flag;
 
 /// Exit status of a program that a second signal ended.
@@ -26,6 +26,8 @@ impl Signals {
             flag::register_conditional_shutdown(signal, IMPATIENT, Arc::clone(&come))?;
             flag::register(signal, Arc::clone(&come))?;
         }
+        // The terminal is gone; the screen must not keep the last picture.
+        flag::register(SIGHUP, Arc::clone(&come))?;
         Ok(Self(come))
     }
 

@@ -11,6 +11,8 @@ use crate::follow::settings::FollowSettings;
 use crate::latest::Taken;
 
 const PATIENCE: Duration = Duration::from_millis(250);
+/// So long after the last frame nothing is known of anybody any more.
+const FORGET_AFTER: Duration = Duration::from_secs(5);
 
 /// Opens the models and looks at frames until there are no more.
 ///
@@ -20,14 +22,17 @@ pub fn run(links: &Links, models: &ModelArgs, faces: &FollowSettings) -> Result<
     let opened = bundles::open_follower(models, faces);
     let (mut follower, description) = opened.inspect_err(|_| links.state.set_no_model())?;
     log::info!("{description}");
+    let mut last = Instant::now();
     loop {
         links.meters.vision_beat.beat();
         match links.frames.take(PATIENCE) {
             Taken::Closed => return Ok(()),
+            Taken::Nothing if last.elapsed() >= FORGET_AFTER => follower.forget(),
             Taken::Nothing => {}
             Taken::Item(frame) => {
                 links.fault.strike("vision", frame.number);
                 let begun = Instant::now();
+                last = begun;
                 let seen = follower.step(&frame)?;
                 let took_us = begun.elapsed().as_micros();
                 let meters = &links.meters;

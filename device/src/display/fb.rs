@@ -59,6 +59,7 @@ impl FrameBuffer {
             .with_context(|| format!("{} cannot be drawn on", path.display()))?;
         let (root, path) = (Path::new("/"), path.to_owned());
         let (lights, _console) = (Lights::find(root), Console::silence(root));
+        lights.revive();
         let mut opened = Self { path, device, memory, lights, _console };
         opened.memory.clear();
         opened.wake()?;
@@ -77,12 +78,14 @@ impl Display for FrameBuffer {
 
     fn sleep(&mut self) -> Result<()> {
         self.blank(Blank::Off);
-        self.lights.turn_off()
+        told(self.lights.turn_off());
+        Ok(())
     }
 
     fn wake(&mut self) -> Result<()> {
         self.blank(Blank::On);
-        self.lights.turn_on()
+        told(self.lights.turn_on());
+        Ok(())
     }
 
     fn description(&self) -> String {
@@ -98,6 +101,13 @@ impl FrameBuffer {
         if let Err(error) = abi::blank(&self.device, blank) {
             log::debug!("blanking {}: {error}", self.path.display());
         }
+    }
+}
+
+/// On many systems only root may switch the light: a screen that stays lit is no reason to end.
+fn told(switched: Result<()>) {
+    if let Err(error) = switched {
+        log::warn!("{error:#}");
     }
 }
 

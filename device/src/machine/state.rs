@@ -91,9 +91,10 @@ impl State {
         }
     }
 
-    /// The hottest zone, in degrees Celsius.
+    /// The hottest zone, in degrees Celsius. That of a Jetson's power supply is left out: it always says 100.
     pub fn hottest_c(&self) -> Option<f64> {
-        self.temperatures_c.values().copied().reduce(f64::max)
+        let zones = self.temperatures_c.iter().filter(|(name, _)| !name.contains("PMIC"));
+        zones.map(|(_, &celsius)| celsius).reduce(f64::max)
     }
 }
 
@@ -191,6 +192,8 @@ mod tests {
             ("sys/class/thermal/thermal_zone0/type", "CPU-therm"),
             ("sys/class/thermal/thermal_zone0/temp", "71000"),
             ("sys/class/thermal/thermal_zone10/temp", "-256000"),
+            ("sys/class/thermal/thermal_zone4/type", "PMIC-Die"),
+            ("sys/class/thermal/thermal_zone4/temp", "100000"),
             ("sys/class/thermal/cooling_device2/type", "cpu-throttle-alert"),
             ("sys/class/thermal/cooling_device2/cur_state", "1"),
             ("sys/class/thermal/cooling_device3/type", "pwm-fan"),

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use image::RgbImage;
 use models::image::RgbView;
 use models::picture::{self, Limits};
 
@@ -12,6 +13,7 @@ use super::Finding;
 use crate::bench::subject::PORTRAIT;
 use crate::canvas::Canvas;
 use crate::config::Config;
+use crate::decode::orientation::Orientation;
 use crate::display::spec::Showing;
 use crate::machine::state::State;
 use crate::report::Outcome;
@@ -19,8 +21,8 @@ use crate::scene::Scene;
 use crate::source::{FrameSource, Next};
 use crate::{bundles, decode, kernels, verify, view};
 
-/// A camera may take as long for its first picture; it must adapt to the light first.
-const FIRST_FRAME: Duration = Duration::from_secs(5);
+/// A command may take as long for its first picture, as for `run`.
+const FIRST_FRAME: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = Duration::from_millis(250);
 /// With less the system begins to kill programs before long.
 const FREE_MIB_MIN: u64 = 64;
@@ -55,21 +57,28 @@ pub(super) fn camera(config: &Config) -> Result<String> {
     let settings = &config.camera.settings;
     let mut source = config.camera.source.open(settings).map_err(|error| error.error)?;
     let name = source.description();
-    let frame = first_frame(source.as_mut())?;
-    let picture = decode::decode(&frame, &Limits::default(), settings.orientation())?;
+    let picture = first_picture(source.as_mut(), settings.orientation())?;
     Ok(format!("{name}: the first picture is {} x {} pixels", picture.width(), picture.height()))
 }
 
-fn first_frame(source: &mut dyn FrameSource) -> Result<crate::frame::Encoded> {
+/// The first frame that can be decoded: many cameras begin with a broken one.
+fn first_picture(source: &mut dyn FrameSource, orientation: Orientation) -> Result<RgbImage> {
     let begun = Instant::now();
+    let mut broken = None;
     while begun.elapsed() < FIRST_FRAME {
         match source.next_frame(PATIENCE).map_err(|error| error.error)? {
-            Next::Frame(frame) => return Ok(frame),
+            Next::Frame(frame) => match decode::decode(&frame, &Limits::default(), orientation) {
+                Ok(picture) => return Ok(picture),
+                Err(error) => broken = Some(error),
+            },
             Next::Nothing => {}
-            Next::End => bail!("it ends before its first picture"),
+            Next::End => break,
         }
     }
-    bail!("it gave no picture in {} s", FIRST_FRAME.as_secs())
+    match broken {
+        Some(error) => Err(error).context("it gave broken frames only"),
+        None => bail!("it gave no frame in {} s, or ended before one", FIRST_FRAME.as_secs()),
+    }
 }
 
 /// A screen on the display.

@@ -10,7 +10,7 @@ use super::Check;
 use crate::config::Config;
 use crate::machine::Machine;
 use crate::machine::state::State;
-use crate::whole;
+use crate::{secrets, whole};
 
 /// Everything, to be read by people and programs.
 #[derive(Debug, Serialize)]
@@ -41,7 +41,7 @@ impl<'a> Report<'a> {
 
     /// Writes it to `path`, whole or not at all.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_vec_pretty(self)?;
+        let text = secrets::without(&serde_json::to_string_pretty(self)?);
         let written = whole::replace(path, |part| Ok(fs::write(part, &text)?));
         written.with_context(|| format!("writing {}", path.display()))
     }

@@ -96,6 +96,13 @@ pub fn first_usable<'a>(devices: &'a [Device], wanted: &Wanted) -> Option<(&'a D
     usable.min_by_key(|(device, _)| !device.is_usb())
 }
 
+/// Whether one of these is a camera, be it one that cannot be used: boards have video devices that are none.
+pub fn has_camera(devices: &[Device]) -> bool {
+    let is_camera = |device: &&Device| matches!(device.kind, Kind::Camera | Kind::MultiPlanar);
+    let mut cameras = devices.iter().filter(is_camera);
+    cameras.any(|device| !PROCESSORS.contains(&device.driver.as_str()))
+}
+
 /// Why none of these can be used: of a raw sensor what to do instead, else of each what it is.
 pub fn why_none(devices: &[Device], wanted: &Wanted) -> String {
     let refusals: Vec<_> =
@@ -146,7 +153,9 @@ mod tests {
         let all = [&[processor.clone(), metadata, other.clone()], &usb[..]].concat();
         assert_eq!(taken(&all), Some("/dev/video2"));
         assert_eq!(taken(&[processor.clone(), other]), Some("/dev/video1"));
-        assert_eq!(taken(&[processor]), None);
+        let processors = [processor];
+        assert_eq!(taken(&processors), None);
+        assert!(has_camera(&all) && !has_camera(&processors), "nothing is plugged in");
     }
 
     #[test]

@@ -57,23 +57,28 @@ impl Exec {
 
     fn try_next(&mut self, patience: Duration) -> Result<Next, SourceError> {
         let begun = Instant::now();
+        let mut looked = false;
         loop {
             let piece = self.splitter.next_frame().map_err(|error| self.unusable(error))?;
             if let Some(Piece { bytes, encoding }) = piece {
                 self.number += 1;
                 let captured = Instant::now();
+                // Bytes alone are no life: they may never become a frame.
+                self.silence.heard(captured);
                 return Ok(Next::Frame(Encoded { bytes, encoding, number: self.number, captured }));
             }
             let left = patience.saturating_sub(begun.elapsed());
+            // Bytes that become no frame may come for ever.
+            if looked && left.is_zero() {
+                return Ok(Next::Nothing);
+            }
+            looked = true;
             let [output, complaints] = self.wait(left).map_err(|error| self.lost(error.into()))?;
             if complaints {
                 self.listen().map_err(|error| self.lost(error.into()))?;
             }
             if output {
                 self.take()?;
-            }
-            if !output && left.is_zero() {
-                return Ok(Next::Nothing);
             }
         }
     }
@@ -101,7 +106,7 @@ impl Exec {
     fn take(&mut self) -> Result<(), SourceError> {
         match pipe::take(&self.group.stdout, &mut self.chunk) {
             Ok(Chunk::Bytes(bytes)) => {
-                self.silence.heard(Instant::now());
+                self.silence.stirred(Instant::now());
                 self.splitter.push(bytes).map_err(|error| self.unusable(error))
             }
             Ok(Chunk::Nothing) => Ok(()),
@@ -124,9 +129,10 @@ impl Exec {
     /// Why there is no more output, and the last thing that was said.
     fn last_words(&mut self) -> String {
         let ended = self.group.ended(FAREWELL);
-        // What it said before it ended is in the pipe.
-        while self.complaining && matches!(self.wait(Duration::ZERO), Ok([_, true])) {
-            if self.listen().is_err() {
+        // What it said before it ended is in the pipe, which is no longer than a few pieces.
+        for _ in 0..4 {
+            let more = self.complaining && matches!(self.wait(Duration::ZERO), Ok([_, true]));
+            if !more || self.listen().is_err() {
                 break;
             }
         }

@@ -24,6 +24,11 @@ impl Silence {
         self.heard = Some(now);
     }
 
+    /// Notes something that may become a sign of life: from the first one on, only `later` is left.
+    pub fn stirred(&mut self, now: Instant) {
+        self.heard.get_or_insert(now);
+    }
+
     /// How long it has been silent, where that is too long.
     pub fn too_long(&self, now: Instant) -> Option<Duration> {
         let (since, limit) = match self.heard {
@@ -45,7 +50,8 @@ mod tests {
         let mut silence = Silence::new(5 * second, 2 * second, begun);
         assert_eq!(silence.too_long(begun + 4 * second), None);
         assert_eq!(silence.too_long(begun + 5 * second), Some(5 * second));
-        silence.heard(begun + 4 * second);
+        silence.stirred(begun + 4 * second);
+        silence.stirred(begun + 5 * second);
         assert_eq!(silence.too_long(begun + 5 * second), None);
         assert_eq!(silence.too_long(begun + 6 * second), Some(2 * second));
     }

@@ -43,16 +43,20 @@ impl Stdin {
 
     fn try_next(&mut self, patience: Duration) -> anyhow::Result<Next> {
         let begun = Instant::now();
+        let mut looked = false;
         loop {
             if let Some(Piece { bytes, encoding }) = self.splitter.next_frame()? {
                 self.number += 1;
                 let captured = Instant::now();
                 return Ok(Next::Frame(Encoded { bytes, encoding, number: self.number, captured }));
             }
-            if pipe::wait([self.pipe.as_fd()], patience.saturating_sub(begun.elapsed()))? == [false]
-            {
+            let left = patience.saturating_sub(begun.elapsed());
+            // Bytes that become no frame may come for ever.
+            let over = looked && left.is_zero();
+            if over || pipe::wait([self.pipe.as_fd()], left)? == [false] {
                 return Ok(Next::Nothing);
             }
+            looked = true;
             match pipe::take(&self.pipe, &mut self.chunk)? {
                 Chunk::Bytes(bytes) => self.splitter.push(bytes)?,
                 Chunk::Nothing => {}

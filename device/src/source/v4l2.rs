@@ -155,7 +155,8 @@ fn first_usable(places: &Places, wanted: &Wanted) -> Result<PathBuf, SourceError
         }
         None => {
             let why = anyhow!(device::why_none(&devices, wanted));
-            let trouble = if devices.is_empty() { Trouble::Missing } else { Trouble::Unusable };
+            let plugged = device::has_camera(&devices);
+            let trouble = if plugged { Trouble::Unusable } else { Trouble::Missing };
             Err(trouble.because(why))
         }
     }

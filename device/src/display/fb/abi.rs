@@ -114,6 +114,8 @@ pub type ConsoleMode = c_int;
 
 /// The mode in which the console neither writes on the screen nor lets its cursor blink.
 pub const GRAPHICS: ConsoleMode = 1;
+/// `KD_TEXT`: the console draws its text.
+pub const TEXT: ConsoleMode = 0;
 
 /// Asks a framebuffer what can be changed about it, and what cannot.
 pub fn screen_info(screen: &File) -> io::Result<(Variable, Fixed)> {

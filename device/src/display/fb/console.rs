@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use super::abi::{self, ConsoleMode, GRAPHICS};
+use super::abi::{self, ConsoleMode, GRAPHICS, TEXT};
 
 /// The console that is on the screen, silenced until this is dropped, after a panic too.
 #[derive(Debug)]
@@ -32,7 +32,9 @@ impl Console {
         let mut console = Self { mode: None, blank_after_minutes: blank_after_minutes(root), tty };
         console.write(SILENCE);
         // Only root may, or who is logged in there; the cursor is hidden without it.
+        // One that was killed has left it in graphics: text is what it was before.
         let mode = abi::console_mode(&console.tty);
+        let mode = mode.map(|mode| if mode == GRAPHICS { TEXT } else { mode });
         console.mode =
             mode.and_then(|m| abi::set_console_mode(&console.tty, GRAPHICS).map(|()| m)).ok();
         Some(console)

@@ -32,6 +32,16 @@ impl Lights {
         Self { lights: lights.collect() }
     }
 
+    /// Turns those on that are off: a kiosk that was killed while nobody was there has left them so, and
+    /// nobody knows how bright they were. What cannot be written stays as it is.
+    pub fn revive(&self) {
+        for light in &self.lights {
+            if let Err(error) = light.revive() {
+                log::debug!("the light {}: {error}", light.dir.display());
+            }
+        }
+    }
+
     /// Turns them off.
     ///
     /// # Errors
@@ -73,6 +83,17 @@ impl Light {
         fs::write(self.dir.join("brightness"), "0")
     }
 
+    fn revive(&self) -> io::Result<()> {
+        let read = |name| fs::read_to_string(self.dir.join(name));
+        if read("brightness")?.trim() == "0" {
+            fs::write(self.dir.join("brightness"), read("max_brightness")?.trim())?;
+        }
+        if read("bl_power").is_ok_and(|power| power.trim() != POWER_ON) {
+            self.power(POWER_ON)?;
+        }
+        Ok(())
+    }
+
     fn turn_on(&mut self) -> io::Result<()> {
         let Some(brightness) = &self.brightness else { return Ok(()) };
         fs::write(self.dir.join("brightness"), brightness.trim())?;
@@ -105,6 +126,20 @@ mod tests {
         }
         fs::write(root.path().join("sys/class/backlight/panel/bl_power"), "0\n").unwrap();
         root
+    }
+
+    #[test]
+    fn a_light_that_a_killed_kiosk_left_off_is_turned_on() {
+        let root = system();
+        let panel = root.path().join("sys/class/backlight/panel");
+        fs::write(panel.join("max_brightness"), "255\n").unwrap();
+        Lights::find(root.path()).revive();
+        assert_eq!(fs::read_to_string(panel.join("brightness")).unwrap(), "180\n", "it was on");
+        fs::write(panel.join("brightness"), "0\n").unwrap();
+        fs::write(panel.join("bl_power"), "4\n").unwrap();
+        Lights::find(root.path()).revive();
+        assert_eq!(fs::read_to_string(panel.join("brightness")).unwrap(), "255");
+        assert_eq!(fs::read_to_string(panel.join("bl_power")).unwrap(), "0");
     }
 
     fn state(root: &Path) -> [String; 3] {
