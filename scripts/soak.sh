@@ -6,8 +6,9 @@
 # descriptors and its log. Prints what was found; --json writes it, with all samples, into FILE.
 #
 # Fails where, after a warm-up of a tenth of the time, memory grows by 1 MB or more over the run (slope by
-# least squares), descriptors come or go, the log grows by more than 1 kB, the camera had to be opened again,
-# or the kiosk does not end well. Needs no device and no rights, but a kernel with seccomp user notification.
+# least squares of the least of each hundred samples), descriptors come or go, the log grows by more than
+# 1 kB, the camera had to be opened again, or the kiosk does not end well. Needs no device and no rights, but
+# a kernel with seccomp user notification.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
