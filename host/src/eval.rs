@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use models::bundle::Bundle;
-use models::detect::{self, Detector, rustface::RustFace, yunet::Yunet};
+use models::detect::{self, Detector, Face, rustface::RustFace, yunet::Yunet};
 use models::estimator::{Estimate, FaceEstimator};
 use models::geometry::Rect;
 use models::image::RgbView;
@@ -51,6 +51,10 @@ pub struct Options {
     /// predictions.csv to write: what the bundle says of each face, for `trainer report`.
     #[arg(long)]
     predictions: Option<PathBuf>,
+    /// faces.csv to write: the same labels, with the boxes and landmarks that the detector found in place of
+    /// the labelled ones, so that other programs can be asked about the very same faces.
+    #[arg(long)]
+    found: Option<PathBuf>,
     /// What `kiosk analyze --json` said of the same pictures with the same detector and bundle: fails
     /// where an apparent age differs by more than 0.001 years.
     #[arg(long)]
@@ -69,8 +73,8 @@ pub struct Options {
 /// One face, what was said of it by the bundle and by the one it is held against.
 struct Answered {
     row: FaceRow,
-    /// The box of the face that counts; `None` where no face was found.
-    found: Option<Rect>,
+    /// The face that counts; `None` where none was found.
+    found: Option<Face>,
     estimate: Option<Estimate>,
     other: Option<Estimate>,
 }
@@ -102,6 +106,10 @@ pub fn run(options: &Options) -> Result<()> {
     if let Some(path) = &options.predictions {
         let said = answered.iter().map(|one| Prediction::new(&one.row, one.estimate.as_ref()));
         predictions::write(path, &said.collect::<Vec<_>>())?;
+    }
+    if let Some(path) = &options.found {
+        let found = answered.iter().map(|one| one.row.clone().with_face(one.found.as_ref()));
+        faces::write(path, &found.collect::<Vec<_>>())?;
     }
     report::report(options, &bundle, &detector_name, &answered)?;
     if options.budget {
@@ -157,7 +165,7 @@ impl Worker {
         let Some(face) = nearest(&found, answered.row.bounds(), |face| face.bounds) else {
             return Ok(());
         };
-        answered.found = Some(face.bounds);
+        answered.found = Some(face.clone());
         answered.estimate = Some(self.estimator.estimate(&view, face)?);
         answered.other = self.other.as_mut().map(|o| o.estimate(&view, face)).transpose()?;
         Ok(())

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
+use models::detect::Face;
 use models::geometry::{Landmarks, Point, Rect};
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +128,31 @@ impl FaceRow {
         ]))
     }
 
+    /// The same labels with the box and landmarks of another face in the picture, or of none.
+    pub fn with_face(self, face: Option<&Face>) -> Self {
+        let corner = |at: fn(&Rect) -> f32| face.map(|face| at(&face.bounds));
+        let marks = face.and_then(|face| face.landmarks.as_ref());
+        let x = |at: usize| marks.map(|marks| marks.0[at].x);
+        let y = |at: usize| marks.map(|marks| marks.0[at].y);
+        Self {
+            x1: corner(|bounds| bounds.left),
+            y1: corner(|bounds| bounds.top),
+            x2: corner(|bounds| bounds.left + bounds.width),
+            y2: corner(|bounds| bounds.top + bounds.height),
+            leye_x: x(0),
+            leye_y: y(0),
+            reye_x: x(1),
+            reye_y: y(1),
+            nose_x: x(2),
+            nose_y: y(2),
+            lmouth_x: x(3),
+            lmouth_y: y(3),
+            rmouth_x: x(4),
+            rmouth_y: y(4),
+            ..self
+        }
+    }
+
     /// What must hold of a row's labels.
     pub fn check(&self) -> Result<()> {
         ensure!(!self.path.as_os_str().is_empty(), "the path is empty");
@@ -192,4 +218,23 @@ pub fn read(path: &Path) -> Result<Vec<FaceRow>> {
 /// What the file system says.
 pub fn write(path: &Path, rows: &[FaceRow]) -> Result<()> {
     write_csv(path, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_takes_up_the_face_that_was_found_and_keeps_its_labels() {
+        let landmarks = Landmarks(std::array::from_fn(|at| Point::new(at as f32, 10.0)));
+        let bounds = Rect::new(4.0, 5.0, 20.0, 30.0);
+        let face = Face { bounds, score: 0.9, landmarks: Some(landmarks) };
+        let labelled = FaceRow { age_lo: Some(3), x1: Some(0.0), ..FaceRow::default() };
+        let row = labelled.clone().with_face(Some(&face));
+        assert_eq!(
+            (row.bounds(), row.landmarks(), row.age_lo),
+            (Some(bounds), Some(landmarks), Some(3))
+        );
+        assert_eq!(labelled.with_face(None).bounds(), None);
+    }
 }

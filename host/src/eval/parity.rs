@@ -52,7 +52,7 @@ pub(super) fn check(json: &Path, answered: &[Answered]) -> Result<()> {
         let faces = lines
             .get(path)
             .with_context(|| format!("{} is not in the kiosk's answers", path.display()))?;
-        let kiosk = nearest(faces, one.found, Face::bounds);
+        let kiosk = nearest(faces, one.found.as_ref().map(|face| face.bounds), Face::bounds);
         let (ours, kiosk) =
             (one.answer().map(|a| a.years), kiosk.map(|face| face.apparent_age_years));
         let same = match (ours, kiosk) {
