@@ -28,7 +28,7 @@ pub fn edge_distance(years: f32, range: AgeRange) -> f32 {
     (f32::from(range.lo) - years).max(years - f32::from(range.hi)).max(0.0)
 }
 
-/// The age distribution to learn for a label: uniform over its range, blurred by a Gaussian of
+/// The age distribution to learn for a label: even over its range, blurred by a Gaussian of
 /// `sigma_years` (label distribution learning, Gao et al. 2017, for ranges), or not at all where that is 0.
 ///
 /// Years past 70 thin out exponentially (mean 8 years), or the open last bin would teach that
@@ -37,13 +37,43 @@ pub fn edge_distance(years: f32, range: AgeRange) -> f32 {
 /// # Shapes
 /// - target: `[101]`, f32, sums to 1
 pub fn age_target(range: AgeRange, sigma_years: f32) -> [f32; AGE_CLASSES] {
+    blurred(range, sigma_years, |year| evenly(range, year))
+}
+
+/// What a teacher counts beside an even spread of this weight over the label's range.
+const TEACHER_DOUBT: f32 = 0.05;
+
+/// As [`age_target`], but inside the range the years count as far as `taught`, another net's age
+/// distribution, thinks them likely: the label says which range, the teacher where in it. A teacher that
+/// sees the face outside the range moves nearly nothing.
+///
+/// # Shapes
+/// - taught: `[101]`, f32, sums to 1
+/// - target: `[101]`, f32, sums to 1
+pub fn taught_target(range: AgeRange, sigma_years: f32, taught: &[f32]) -> [f32; AGE_CLASSES] {
+    let even: f32 = years(range).map(|year| evenly(range, year)).sum();
+    blurred(range, sigma_years, |year| {
+        let said = taught.get(usize::from(year)).copied().unwrap_or(0.0);
+        said + TEACHER_DOUBT * evenly(range, year) / even
+    })
+}
+
+fn years(range: AgeRange) -> impl Iterator<Item = u8> {
+    range.lo..=range.hi.max(range.lo)
+}
+
+/// What a year counts inside a range that nobody knows more of.
+fn evenly(range: AgeRange, year: u8) -> f32 {
+    if range.lo == range.hi { 1.0 } else { (-(f32::from(year) - 70.0).max(0.0) / 8.0).exp() }
+}
+
+/// The years of `range`, each as heavy as `weight` says and blurred by `sigma_years`; sums to 1.
+fn blurred(range: AgeRange, sigma_years: f32, weight: impl Fn(u8) -> f32) -> [f32; AGE_CLASSES] {
     let mut target = [0.0; AGE_CLASSES];
-    for center in range.lo..=range.hi.max(range.lo) {
-        let center = f32::from(center);
-        let weight =
-            if range.lo == range.hi { 1.0 } else { (-(center - 70.0).max(0.0) / 8.0).exp() };
+    for center in years(range) {
+        let weight = weight(center);
         for (year, value) in target.iter_mut().enumerate() {
-            let off = year as f32 - center;
+            let off = year as f32 - f32::from(center);
             let z = if off == 0.0 { 0.0 } else { off / sigma_years };
             *value += weight * (-0.5 * z * z).exp();
         }
@@ -72,6 +102,35 @@ mod tests {
             [10.0, 20.0, 25.0, 31.5].map(|y| edge_distance(y, range)),
             [10.0, 0.0, 0.0, 2.5]
         );
+    }
+
+    /// All of a teacher's belief at one year.
+    fn sure_of(year: usize) -> [f32; AGE_CLASSES] {
+        std::array::from_fn(|at| f32::from(u8::from(at == year)))
+    }
+
+    fn taught_years(range: AgeRange, year: usize) -> f32 {
+        let target = taught_target(range, 2.0, &sure_of(year));
+        AgeDistribution::from_weights(&target).unwrap().expected_years()
+    }
+
+    #[test]
+    fn a_teacher_tells_where_in_the_range_a_face_lies() {
+        let thirties = AgeRange { lo: 30, hi: 39 };
+        assert!((taught_years(thirties, 31) - 31.0).abs() < 0.5);
+        assert!((taught_years(thirties, 38) - 38.0).abs() < 0.5);
+        let old = AgeRange { lo: 70, hi: 100 };
+        assert!((taught_years(old, 80) - 80.0).abs() < 0.5);
+    }
+
+    #[test]
+    fn a_teacher_who_contradicts_the_label_is_not_heard() {
+        let thirties = AgeRange { lo: 30, hi: 39 };
+        let even = AgeDistribution::from_weights(&age_target(thirties, 2.0)).unwrap();
+        assert!((taught_years(thirties, 70) - even.expected_years()).abs() < 1e-3);
+        let exact = AgeRange { lo: 34, hi: 34 };
+        let (taught, plain) = (taught_target(exact, 2.0, &sure_of(34)), age_target(exact, 2.0));
+        assert!(taught.iter().zip(plain).all(|(a, b)| (a - b).abs() < 1e-6));
     }
 
     #[test]

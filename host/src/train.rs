@@ -7,8 +7,10 @@
 
 mod adamw;
 mod augment;
+mod balance;
 pub mod bench;
 mod checkpoint;
+mod damage;
 pub mod device;
 pub mod doctor;
 pub mod forward;
@@ -17,6 +19,7 @@ pub mod predict;
 pub mod recipe;
 mod score;
 mod source;
+mod teacher;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -30,6 +33,7 @@ use self::forward::{Answers, Forward, Mode, Parameters};
 use self::loader::{Batch, Loader};
 use self::recipe::{Options, Recipe, Schedule};
 use self::source::Source;
+use self::teacher::Teacher;
 use crate::faces::Part;
 use crate::net::{Layer, Net, layer_of};
 use crate::weights::Weights;
@@ -76,7 +80,7 @@ pub fn run(job: &Job) -> Result<()> {
         &mut weights,
         |name| if given.contains(name) { source.unit() } else { 1.0 },
     );
-    let loader = Loader::new(&source, &recipe);
+    let loader = Loader::new(&source, &recipe, teacher(job, &source)?);
     ensure!(loader.steps_an_epoch() > 0, "fewer train faces than one batch");
     ensure!(loader.count(Part::Train) > 0, "no faces in part train");
     ensure!(loader.count(Part::Val) > 0, "no faces in part val: run `trainer split` before `crop`");
@@ -141,9 +145,17 @@ fn open_source(job: &Job, net: &Net, (weights, recipe): (&Weights, &Recipe)) -> 
             );
             Source::features(features, net, recipe)
         }
-        (None, Some(crops)) => Source::crops(crops, net, &weights.input),
+        (None, Some(crops)) => Source::crops(crops, net, &weights.input, recipe.damage),
         (None, None) => anyhow::bail!("--crops or --features is missing"),
     }
+}
+
+/// The teacher that a job names.
+fn teacher(job: &Job, source: &Source) -> Result<Option<Teacher>> {
+    let Some(path) = &job.options.teacher else { return Ok(None) };
+    let crops =
+        job.crops.as_deref().context("--teacher needs --crops: it was asked about crops")?;
+    Teacher::open(path, crops, source.rows().len()).map(Some)
 }
 
 /// Multiplies the weights of each head's first layer by what `factor` says of them: heads that read

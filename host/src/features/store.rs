@@ -220,12 +220,13 @@ impl Features {
         halves.convert_to_f32_slice(values);
     }
 
-    /// The features of some crops, one after the other; `variant` says which of each.
+    /// The features of some crops, one after the other; `variant` says which, for each place in
+    /// `members`.
     pub fn values(&self, members: &[usize], variant: impl Fn(usize) -> Variant + Sync) -> Vec<f32> {
         let len = self.about.row_len();
         let mut values = vec![0.0; members.len() * len];
-        let rows = values.par_chunks_mut(len.max(1)).zip(members);
-        rows.for_each(|(row, &at)| self.fill(row, at, variant(at)));
+        let rows = values.par_chunks_mut(len.max(1)).zip(members).enumerate();
+        rows.for_each(|(place, (row, &at))| self.fill(row, at, variant(place)));
         values
     }
 }

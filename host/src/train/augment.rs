@@ -1,4 +1,4 @@
-//! One training picture: a stored crop moved, turned, zoomed, relit and blurred by chance.
+//! One training picture: a stored crop moved, turned, zoomed, relit, blurred and damaged by chance.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -11,6 +11,7 @@ use models::crop::{Similarity, warp};
 use models::geometry::Point;
 use rand::{Rng, RngExt};
 
+use super::damage::damage;
 use crate::crops::Crops;
 
 /// How far chance may go.
@@ -37,12 +38,13 @@ const ALIGNED: Strength = Strength {
 /// Larger ones for crops cut by the box alone, which differs from detector to detector.
 const BOXED: Strength = Strength { turn_degrees: 12.0, zoom: 0.15, shift: 0.07, ..ALIGNED };
 
-/// Cuts crop `at` for a net of `size_px`, changed by chance: half of the time by landmarks, half by
-/// the box alone; mirrored half of the time.
+/// Cuts crop `at`, changed by chance: half of the time by landmarks, half by the box alone; mirrored half
+/// of the time; damaged in the given share of all times.
 ///
 /// # Shapes
 /// - picture: `[size_px, size_px, 3]`, u8, sRGB
-pub(super) fn draw(crops: &Crops, at: usize, size_px: u32, rng: &mut impl Rng) -> RgbImage {
+pub(super) fn draw(crops: &Crops, at: usize, damaged: f64, rng: &mut impl Rng) -> RgbImage {
+    let size_px = crops.size_px();
     let (place, strength) = if rng.random_bool(0.5) {
         (crops.aligned(size_px), ALIGNED)
     } else {
@@ -60,6 +62,9 @@ pub(super) fn draw(crops: &Crops, at: usize, size_px: u32, rng: &mut impl Rng) -
         image::imageops::flip_horizontal_in_place(&mut picture);
     }
     relight(&mut picture, &strength, rng);
+    if damaged > 0.0 && rng.random_bool(damaged) {
+        damage(&mut picture, rng);
+    }
     picture
 }
 

@@ -7,8 +7,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
 
+use super::balance;
 use super::recipe::Recipe;
 use super::source::Source;
+use super::teacher::Teacher;
 use crate::crops::CropRow;
 use crate::faces::{GenderMark, Part};
 use crate::feed::feed;
@@ -31,7 +33,10 @@ pub(super) struct Batch {
 pub(super) struct Loader<'a> {
     source: &'a Source,
     recipe: &'a Recipe,
+    teacher: Option<Teacher>,
     train: Vec<usize>,
+    /// How often each of them is drawn; empty where they are all alike.
+    weights: Vec<f64>,
     val: Vec<usize>,
 }
 
@@ -44,13 +49,17 @@ struct Plain {
 }
 
 impl<'a> Loader<'a> {
-    /// A loader for a run.
-    pub(super) fn new(source: &'a Source, recipe: &'a Recipe) -> Self {
+    /// A loader for a run; a teacher tells where in their labelled ranges the train faces' ages lie.
+    pub(super) fn new(source: &'a Source, recipe: &'a Recipe, teacher: Option<Teacher>) -> Self {
         let of = |part| {
             let members = source.rows().iter().enumerate().filter(|(_, row)| row.part == part);
             members.map(|(at, _)| at).collect::<Vec<_>>()
         };
-        Self { source, recipe, train: of(Part::Train), val: of(Part::Val) }
+        let train = of(Part::Train);
+        let ages: Vec<_> = train.iter().map(|&at| source.rows()[at].age()).collect();
+        let even = recipe.balance == 0.0;
+        let weights = if even { vec![] } else { balance::weights(&ages, recipe.balance) };
+        Self { source, recipe, teacher, train, weights, val: of(Part::Val) }
     }
 
     /// Faces in train or val.
@@ -77,9 +86,10 @@ impl<'a> Loader<'a> {
     ) -> Result<()> {
         let seed = self.recipe.seed << 20 | epoch;
         let order = self.order(&mut ChaCha8Rng::seed_from_u64(seed));
-        let chance = |at: usize| {
+        // By the place in the epoch: a face that is drawn twice looks different.
+        let chance = |place: usize| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(at as u64 + 1);
+            rng.set_stream(place as u64 + 1);
             self.recipe.augment.then_some(rng)
         };
         self.feed(order.chunks_exact(self.recipe.batch), consume, chance)
@@ -90,12 +100,16 @@ impl<'a> Loader<'a> {
         self.feed(self.val.chunks(self.recipe.batch), consume, |_| None)
     }
 
-    /// The train part shuffled, or as many draws from it as the recipe asks for.
+    /// The train part shuffled, rare ages more often where the recipe says so; or as many draws from it as
+    /// the recipe asks for.
     fn order(&self, rng: &mut ChaCha8Rng) -> Vec<usize> {
         if let Some(draws) = self.recipe.draws {
             return (0..draws).map(|_| self.train[rng.random_range(0..self.train.len())]).collect();
         }
-        let mut order = self.train.clone();
+        let mut order = match &self.weights[..] {
+            [] => self.train.clone(),
+            weights => balance::draw(&self.train, weights, rng),
+        };
         order.shuffle(rng);
         order
     }
@@ -106,8 +120,10 @@ impl<'a> Loader<'a> {
         mut consume: impl FnMut(Batch) -> Result<()>,
         chance: impl Fn(usize) -> Option<ChaCha8Rng> + Sync + Send,
     ) -> Result<()> {
-        let make = |members: &[usize]| Ok(self.plain(members, &chance));
-        feed(chunks, make, |plain| consume(self.batch(plain)?))
+        let make = |(chunk, members): (usize, &[usize])| {
+            Ok(self.plain(members, &|place| chance(chunk * self.recipe.batch + place)))
+        };
+        feed(chunks.enumerate(), make, |plain| consume(self.batch(plain)?))
     }
 
     fn plain(
@@ -115,18 +131,24 @@ impl<'a> Loader<'a> {
         members: &[usize],
         chance: &(impl Fn(usize) -> Option<ChaCha8Rng> + Sync),
     ) -> Plain {
-        let rows = || members.iter().map(|&at| self.row(at));
+        let genders = members.iter().map(|&at| self.gender_target(self.row(at)));
         Plain {
             input: self.source.values(members, chance),
-            age: rows().flat_map(|row| self.age_target(row)).collect(),
-            gender: rows().flat_map(|row| self.gender_target(row)).collect(),
+            age: members.iter().flat_map(|&at| self.age_target(at)).collect(),
+            gender: genders.flatten().collect(),
             members: members.to_vec(),
         }
     }
 
-    fn age_target(&self, row: &CropRow) -> [f32; AGE_CLASSES] {
-        let sigma = self.recipe.age_sigma_years;
-        row.age().map_or([0.0; AGE_CLASSES], |range| labels::age_target(range, sigma))
+    /// The teacher is asked about train faces only: val is scored against the plain labels.
+    fn age_target(&self, at: usize) -> [f32; AGE_CLASSES] {
+        let (row, sigma) = (self.row(at), self.recipe.age_sigma_years);
+        let teacher = self.teacher.as_ref().filter(|_| row.part == Part::Train);
+        match (row.age(), teacher) {
+            (None, _) => [0.0; AGE_CLASSES],
+            (Some(range), None) => labels::age_target(range, sigma),
+            (Some(range), Some(teacher)) => labels::taught_target(range, sigma, teacher.age(at)),
+        }
     }
 
     /// `[female, male]`.

@@ -37,6 +37,17 @@ pub struct Options {
     /// AdamW's weight decay.
     #[arg(long)]
     pub weight_decay: Option<f64>,
+    /// What another net said of the crops' ages (scripts/teach-ages.sh): tells where in its labelled range
+    /// a face lies.
+    #[arg(long)]
+    pub teacher: Option<PathBuf>,
+    /// Draws faces of rare ages more often: 0 for faces as they come, 1 for all of FairFace's age bins
+    /// alike, 0.5 in between.
+    #[arg(long)]
+    pub balance: Option<f64>,
+    /// Share of the training pictures that are covered in part, or packed as a poor JPEG.
+    #[arg(long)]
+    pub damage: Option<f64>,
     /// Blur of the age labels in years; 0 for one class a label.
     #[arg(long)]
     pub age_sigma_years: Option<f32>,
@@ -99,6 +110,12 @@ pub struct Recipe {
     pub schedule: Schedule,
     /// AdamW's weight decay.
     pub weight_decay: f64,
+    /// SHA-256 of what the teacher said.
+    pub teacher_sha256: Option<String>,
+    /// A bin of n faces is drawn n to the power 1 − `balance` times as often as one of a single face.
+    pub balance: f64,
+    /// Share of the training pictures that are damaged.
+    pub damage: f64,
     /// Blur of the age labels in years.
     pub age_sigma_years: f32,
     /// What the gender loss counts beside the age loss.
@@ -148,6 +165,9 @@ impl Recipe {
             lr: 2e-3,
             schedule: Schedule::Cosine,
             weight_decay: 0.05,
+            teacher_sha256: None,
+            balance: 0.0,
+            damage: 0.0,
             age_sigma_years: 2.0,
             gender_weight: 2.0,
             gender_smoothing: 0.05,
@@ -192,9 +212,14 @@ impl Recipe {
     /// What `options` come to for `net`.
     ///
     /// # Errors
-    /// A file of first weights that cannot be read.
+    /// A file of first weights, or of a teacher, that cannot be read; a share outside 0 to 1.
     pub fn new(net: &str, options: &Options) -> anyhow::Result<Self> {
         let hashes = options.weights.iter().map(|path| crate::files::sha256_of(path));
+        let teacher = options.teacher.as_deref().map(crate::files::sha256_of);
+        let share = |flag: &str, share: f64| {
+            anyhow::ensure!((0.0..=1.0).contains(&share), "{flag} is {share}, expected 0 to 1");
+            Ok(share)
+        };
         let base = Self::default_for(options.protocol, net);
         Ok(Self {
             task: options.task,
@@ -204,6 +229,9 @@ impl Recipe {
             batch: options.batch.unwrap_or(base.batch),
             lr: options.lr.unwrap_or(base.lr),
             weight_decay: options.weight_decay.unwrap_or(base.weight_decay),
+            teacher_sha256: teacher.transpose()?,
+            balance: share("--balance", options.balance.unwrap_or(base.balance))?,
+            damage: share("--damage", options.damage.unwrap_or(base.damage))?,
             age_sigma_years: options.age_sigma_years.unwrap_or(base.age_sigma_years),
             gender_weight: options.gender_weight.unwrap_or(base.gender_weight),
             gender_smoothing: options.gender_smoothing.unwrap_or(base.gender_smoothing),

