@@ -38,6 +38,8 @@ pub(super) struct Loader<'a> {
     /// How often each of them is drawn; empty where they are all alike.
     weights: Vec<f64>,
     val: Vec<usize>,
+    /// What each of them counts in the loss; empty where they are all alike.
+    val_weights: Vec<f64>,
 }
 
 /// What [`Loader`] makes before torch sees it.
@@ -55,11 +57,13 @@ impl<'a> Loader<'a> {
             let members = source.rows().iter().enumerate().filter(|(_, row)| row.part == part);
             members.map(|(at, _)| at).collect::<Vec<_>>()
         };
-        let train = of(Part::Train);
-        let ages: Vec<_> = train.iter().map(|&at| source.rows()[at].age()).collect();
-        let even = recipe.balance == 0.0;
-        let weights = if even { vec![] } else { balance::weights(&ages, recipe.balance) };
-        Self { source, recipe, teacher, train, weights, val: of(Part::Val) }
+        let weigh = |members: &[usize]| {
+            let ages: Vec<_> = members.iter().map(|&at| source.rows()[at].age()).collect();
+            if recipe.balance == 0.0 { vec![] } else { balance::weights(&ages, recipe.balance) }
+        };
+        let (train, val) = (of(Part::Train), of(Part::Val));
+        let (weights, val_weights) = (weigh(&train), weigh(&val));
+        Self { source, recipe, teacher, train, weights, val, val_weights }
     }
 
     /// Faces in train or val.
@@ -93,6 +97,12 @@ impl<'a> Loader<'a> {
             self.recipe.augment.then_some(rng)
         };
         self.feed(order.chunks_exact(self.recipe.batch), consume, chance)
+    }
+
+    /// What the `count` val faces from `begin` on count in the loss, 1 on average.
+    pub(super) fn val_weights(&self, begin: usize, count: usize) -> Vec<f64> {
+        let weight = |at| self.val_weights.get(at).copied().unwrap_or(1.0);
+        (begin..begin + count).map(weight).collect()
     }
 
     /// Hands the val part to `consume`, unchanged and in order.
