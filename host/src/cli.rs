@@ -9,7 +9,8 @@ use clap::{Parser, Subcommand};
 use crate::features;
 use crate::protocol::Protocol;
 use crate::{
-    budget, clean, convert, crops, eval, import, index, lap, look, make, net, report, split, verify,
+    budget, clean, convert, crops, eval, import, index, lap, look, make, net, report, split,
+    verify,
 };
 
 /// Trains apparent-age and gender models on labelled faces and exports them as bundles.
@@ -106,6 +107,8 @@ enum Command {
     Verify(verify::Options),
     /// Scores a bundle on labelled pictures, exactly as the device would answer.
     Eval(eval::Options),
+    /// Makes a bundle's probabilities mean what they say, on faces kept out of training.
+    Calibrate(eval::calibrate::Options),
     /// Tells what rounding cost, from two predictions.csv, and fails past the budget.
     Budget(budget::Options),
     /// Scores ages in any CSV against a jury's mean and standard deviation.
@@ -160,6 +163,7 @@ impl Cli {
             }
             Command::Verify(options) => verify::run(&options),
             Command::Eval(options) => eval::run(&options),
+            Command::Calibrate(options) => eval::calibrate::run(&options),
             Command::Budget(options) => budget::run(&options),
             Command::Lap(options) => lap::run(&options),
             Command::Report(options) => report::run(&options),

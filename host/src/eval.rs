@@ -3,6 +3,7 @@
 //! Each picture is decoded, searched and cropped by the same code that the kiosk runs; of the faces
 //! found, the one nearest the labelled box counts.
 
+pub mod calibrate;
 mod parity;
 mod report;
 
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use models::bundle::Bundle;
 use models::detect::{self, Detector, Face, rustface::RustFace, yunet::Yunet};
-use models::estimator::{Estimate, FaceEstimator};
+use models::estimator::{Estimate, FaceEstimator, Logits};
 use models::geometry::Rect;
 use models::image::RgbView;
 use models::session;
@@ -75,6 +76,8 @@ struct Answered {
     row: FaceRow,
     /// The face that counts; `None` where none was found.
     found: Option<Face>,
+    /// The network's raw answer to it.
+    logits: Option<Logits>,
     estimate: Option<Estimate>,
     other: Option<Estimate>,
 }
@@ -89,20 +92,8 @@ pub fn run(options: &Options) -> Result<()> {
     ensure!(!rows.is_empty(), "{} holds no face of that part", options.faces.display());
     let bundle = open(&options.bundle)?;
     let against = options.against.as_deref().map(open).transpose()?;
-    let detector = options.detector.as_str();
-    // Opened once here so that a broken bundle is one error and not one a thread.
-    let detector_bundle =
-        if detector == "embedded" { None } else { Some(open(Path::new(detector))?) };
-    let new_worker = || Worker::new(&bundle, against.as_ref(), detector_bundle.as_ref());
-    let detector_name = new_worker()?.detector.name().to_owned();
-    let bar = progress::bar("eval", rows.len() as u64);
-    let answered = rows.into_par_iter().map_init(new_worker, |worker, row| {
-        bar.inc(1);
-        let worker = worker.as_mut().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-        Ok(worker.answer(row))
-    });
-    let answered: Vec<Answered> = answered.collect::<Result<_>>()?;
-    bar.finish_and_clear();
+    let (detector_name, answered) =
+        answers(rows, &bundle, against.as_ref(), options.detector.as_str())?;
     if let Some(path) = &options.predictions {
         let said = answered.iter().map(|one| Prediction::new(&one.row, one.estimate.as_ref()));
         predictions::write(path, &said.collect::<Vec<_>>())?;
@@ -116,6 +107,29 @@ pub fn run(options: &Options) -> Result<()> {
         check_budget(options, &answered)?;
     }
     options.kiosk.as_deref().map_or(Ok(()), |json| parity::check(json, &answered))
+}
+
+/// The detector's name, and what the bundles say of each face.
+fn answers(
+    rows: Vec<FaceRow>,
+    bundle: &Bundle,
+    against: Option<&Bundle>,
+    detector: &str,
+) -> Result<(String, Vec<Answered>)> {
+    // Opened once here so that a broken bundle is one error and not one a thread.
+    let detector_bundle =
+        if detector == "embedded" { None } else { Some(open(Path::new(detector))?) };
+    let new_worker = || Worker::new(bundle, against, detector_bundle.as_ref());
+    let detector_name = new_worker()?.detector.name().to_owned();
+    let bar = progress::bar("eval", rows.len() as u64);
+    let answered = rows.into_par_iter().map_init(new_worker, |worker, row| {
+        bar.inc(1);
+        let worker = worker.as_mut().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        Ok(worker.answer(row))
+    });
+    let answered = answered.collect::<Result<_>>()?;
+    bar.finish_and_clear();
+    Ok((detector_name, answered))
 }
 
 fn check_budget(options: &Options, answered: &[Answered]) -> Result<()> {
@@ -151,7 +165,7 @@ impl Worker {
     }
 
     fn answer(&mut self, row: FaceRow) -> Answered {
-        let mut answered = Answered { row, found: None, estimate: None, other: None };
+        let mut answered = Answered { row, found: None, logits: None, estimate: None, other: None };
         if let Err(error) = self.fill(&mut answered) {
             eprintln!("{}: {error:#}", answered.row.path.display());
         }
@@ -166,7 +180,9 @@ impl Worker {
             return Ok(());
         };
         answered.found = Some(face.clone());
-        answered.estimate = Some(self.estimator.estimate(&view, face)?);
+        let logits = self.estimator.face_logits(&view, face)?;
+        answered.estimate = Some(self.estimator.decode(&logits).context("a logit is no number")?);
+        answered.logits = Some(logits);
         answered.other = self.other.as_mut().map(|o| o.estimate(&view, face)).transpose()?;
         Ok(())
     }

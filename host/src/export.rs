@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use image::RgbImage;
 use models::age::AGE_CLASSES;
 use models::bundle::{self, Bundle};
+use models::calibration::Calibration;
 use models::estimator::FaceEstimator;
 use models::golden::{self, Golden};
 use models::manifest::{
@@ -44,6 +45,7 @@ pub fn estimator_spec(net: &Net, input: InputSpec, precision: Precision) -> Resu
         age_classes: u32::try_from(AGE_CLASSES)?,
         genders: vec!["female".into(), "male".into()],
         gender_sure_min: GENDER_SURE_MIN,
+        calibration: Calibration::default(),
         crop: contract::crop_spec(size_px),
         input,
     })

@@ -141,7 +141,7 @@ pub fn label_bin(range: AgeRange) -> usize {
 ///
 /// # Shapes
 /// - probs: `[101]`, f32
-fn prob_of(label: AgeRange, probs: &[f32; AGE_CLASSES]) -> f32 {
+pub fn prob_of(label: AgeRange, probs: &[f32; AGE_CLASSES]) -> f32 {
     let end = (usize::from(label.hi) + 1).min(AGE_CLASSES);
     probs.get(usize::from(label.lo)..end).map_or(0.0, |probs| probs.iter().sum())
 }

@@ -59,7 +59,7 @@ pub struct Logits {
 }
 
 impl Logits {
-    /// The probabilities; `None` where a logit is not finite.
+    /// The probabilities as the network has them; `None` where a logit is not finite.
     pub fn decode(&self) -> Option<Estimate> {
         let age = AgeDistribution::from_logits(&self.age)?;
         Some(Estimate { age, gender: Gender::from_logits(self.gender)? })
@@ -107,13 +107,29 @@ impl FaceEstimator {
         picture: &RgbView<'_>,
         face: &Face,
     ) -> Result<Estimate, EstimatorError> {
-        let crop = self.spec.crop.cut(picture, &face.bounds, face.landmarks.as_ref());
-        self.estimate_crop(&crop)
+        let logits = self.face_logits(picture, face)?;
+        self.decode(&logits).ok_or(EstimatorError::NotFinite)
     }
 
     /// What the network says of a crop that [`CropSpec::cut`] made.
     pub fn estimate_crop(&mut self, crop: &RgbImage) -> Result<Estimate, EstimatorError> {
-        self.logits(crop)?.decode().ok_or(EstimatorError::NotFinite)
+        let logits = self.logits(crop)?;
+        self.decode(&logits).ok_or(EstimatorError::NotFinite)
+    }
+
+    /// The calibrated probabilities; `None` where a logit is not finite.
+    pub fn decode(&self, logits: &Logits) -> Option<Estimate> {
+        self.spec.calibration.apply(logits).decode()
+    }
+
+    /// The network's raw answer to a face in a picture.
+    pub fn face_logits(
+        &mut self,
+        picture: &RgbView<'_>,
+        face: &Face,
+    ) -> Result<Logits, EstimatorError> {
+        let crop = self.spec.crop.cut(picture, &face.bounds, face.landmarks.as_ref());
+        self.logits(&crop)
     }
 
     /// The network's raw answer to a crop.

@@ -8,6 +8,7 @@
 
 pub mod age;
 pub mod bundle;
+pub mod calibration;
 pub mod crop;
 pub mod detect;
 pub mod estimator;

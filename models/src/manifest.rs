@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::age::AGE_CLASSES;
+use crate::calibration::Calibration;
 use crate::crop::CropSpec;
 
 /// The version of `model.toml` that this program reads and writes.
@@ -91,6 +92,9 @@ pub struct EstimatorSpec {
     pub genders: Vec<String>,
     /// Below this probability the predicted gender is shown as unsure; in [0.5, 1].
     pub gender_sure_min: f32,
+    /// How logits become probabilities; left out where they are taken as they are.
+    #[serde(default, skip_serializing_if = "Calibration::is_none")]
+    pub calibration: Calibration,
     /// How a face is cut out.
     pub crop: CropSpec,
     /// How the crop becomes a tensor.
@@ -251,6 +255,10 @@ impl EstimatorSpec {
         )?;
         let sure = self.gender_sure_min;
         require("estimator.gender_sure_min", sure, "0.5 to 1", (0.5..=1.0).contains(&sure))?;
+        let fits = |temperature: f32| (0.1..=10.0).contains(&temperature);
+        let Calibration { age_temperature: age, gender_temperature: gender } = self.calibration;
+        require("estimator.calibration.age_temperature", age, "0.1 to 10", fits(age))?;
+        require("estimator.calibration.gender_temperature", gender, "0.1 to 10", fits(gender))?;
         let size = self.crop.size_px;
         require("estimator.crop.size_px", size, "16 to 1024", (16..=1024).contains(&size))?;
         let inside = self.crop.template.as_flattened().iter().all(|v| (-1.0..=2.0).contains(v));

@@ -66,7 +66,8 @@ impl Walk {
             preprocessor.tensor(&spec.cut(picture, &face.bounds, face.landmarks.as_ref()))
         });
         let outputs = network::run(session, &self.parts, &tensor, laps)?;
-        logits(&outputs).and_then(|logits| logits.decode()).context("the answer is no estimate")
+        let logits = logits(&outputs).context("the answer is no estimate")?;
+        self.pipeline.estimator().decode(&logits).context("the answer is no estimate")
     }
 }
 
