@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use crate::features;
 use crate::protocol::Protocol;
 use crate::{
-    budget, clean, convert, crops, eval, import, index, lap, look, make, net, report, split,
+    budget, card, clean, convert, crops, eval, import, index, lap, look, make, net, report, split,
     verify,
 };
 
@@ -115,6 +115,8 @@ enum Command {
     Lap(lap::Options),
     /// Writes a page of scores, charts and training curves, and a TensorBoard file.
     Report(report::Options),
+    /// Writes a bundle's model card: uses, data, scores by group, what its probabilities are worth.
+    Card(card::Options),
 }
 
 /// What else there is to do with features.
@@ -167,6 +169,7 @@ impl Cli {
             Command::Budget(options) => budget::run(&options),
             Command::Lap(options) => lap::run(&options),
             Command::Report(options) => report::run(&options),
+            Command::Card(options) => card::run(&options),
         }
     }
 }

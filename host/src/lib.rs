@@ -6,6 +6,7 @@
 //! `torch`); everything else builds and runs without it.
 
 pub mod budget;
+pub mod card;
 pub mod chart;
 pub mod clean;
 pub mod cli;

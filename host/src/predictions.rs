@@ -46,6 +46,9 @@ pub struct Prediction {
     pub label_prob: Option<f32>,
     /// Probability of *female*, in [0, 1].
     pub female: Option<f32>,
+    /// Standard deviation of the age distribution in years, where the program told it.
+    #[serde(default)]
+    pub std_years: Option<f32>,
 }
 
 impl Prediction {
@@ -66,6 +69,7 @@ impl Prediction {
             dominant: answer.map(|answer| answer.dominant),
             label_prob: answer.and_then(|answer| answer.label_prob),
             female: answer.map(|answer| answer.female),
+            std_years: estimate.map(|estimate| estimate.age.std_years()),
         }
     }
 
@@ -109,6 +113,7 @@ impl Prediction {
         // A sum of probabilities may end a rounding above 1.
         within("label_prob", self.label_prob, 1.0001)?;
         within("female", self.female, 1.0)?;
+        within("std_years", self.std_years, 50.0)?;
         let said = [self.years.is_some(), self.dominant.is_some(), self.female.is_some()];
         let expected = if self.found {
             "a face is found: expected all of"
@@ -197,7 +202,7 @@ mod tests {
         write(&path, &rows).unwrap();
         assert_eq!(read(&path).unwrap(), rows);
         let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.ends_with("a.jpg,,,F,blue,,31.5,2.25,0,,,,\n"), "{text}");
+        assert!(text.ends_with("a.jpg,,,F,blue,,31.5,2.25,0,,,,,\n"), "{text}");
     }
 
     #[test]

@@ -49,8 +49,8 @@ pub struct Options {
 /// A file or folder and what the report calls it.
 #[derive(Clone, Debug)]
 pub struct Named {
-    name: String,
-    path: PathBuf,
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
 }
 
 impl FromStr for Named {

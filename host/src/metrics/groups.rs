@@ -132,6 +132,7 @@ mod tests {
             dominant: years.map(|_| 20),
             label_prob: None,
             female: years.map(|_| 0.9),
+            std_years: None,
         }
     }
 
