@@ -158,6 +158,7 @@ fn narrowest(sure: &mut [(f32, bool)], right: f64) -> (f32, f64, f64) {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small shares of few")]
 mod tests {
     use models::age::AGE_CLASSES;
 
@@ -172,8 +173,10 @@ mod tests {
     }
 
     fn chosen(faces: &[(Logits, GenderMark)], age: AgeRange, right: f64) -> Chosen {
-        let case = |(logits, gender)| Case { logits, age: Some(age), gender: Some(*gender) };
-        let cases: Vec<_> = faces.iter().map(|(logits, gender)| case((logits, gender))).collect();
+        let cases: Vec<Case<'_>> = faces
+            .iter()
+            .map(|(logits, gender)| Case { logits, age: Some(age), gender: Some(*gender) })
+            .collect();
         choose(&cases, right).unwrap()
     }
 
