@@ -23,7 +23,7 @@ pub(super) fn push(text: &mut String, rows: &[Prediction], sure_min: f32) {
     if let Some(said) = said_of_ranges(rows) {
         let _ = writeln!(
             text,
-            "- The labelled age range was given a probability of {}% on average; the apparent age lies in it in {}.",
+            "- The labelled age range was given a probability of {} % on average; the apparent age lies in it in {}.",
             number(said.0 * 100.0),
             percent(said.1)
         );

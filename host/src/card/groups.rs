@@ -77,6 +77,7 @@ fn push_weakest(text: &mut String, rows: &[Prediction]) {
     }
     sums.retain(|_, sum| sum.faces >= GROUP_MIN);
     let mut worst: Vec<(&String, &Sum)> = sums.iter().collect();
+    *text += "\n### Where it fails\n\n";
     let mut list = |title: &str, badness: fn(&Sum) -> f64, told: fn(&Sum) -> String| {
         worst.sort_by(|a, b| badness(b.1).total_cmp(&badness(a.1)));
         let named = worst.iter().take(WEAKEST);
