@@ -7,10 +7,11 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::answer::Answer;
-use crate::bundles;
+use crate::bundles::Models;
 use crate::cli::AnalyzeArgs;
 use crate::display::png::PngFolder;
 use crate::language::Strings;
+use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::report::table::Table;
 use crate::report::{Detail, Outcome, Report};
@@ -22,18 +23,19 @@ use crate::source::files::{self, Entry};
 /// # Errors
 /// Where the models, the folder for screens or `out` cannot be used.
 pub fn run(args: &AnalyzeArgs, out: &mut dyn Write) -> Result<Outcome> {
-    let mut models = bundles::open(&args.models)?;
+    let Models { detector, estimator, description } = Models::open(&args.models)?;
+    let mut pipeline = Pipeline::new(detector, estimator);
     let entries: Vec<_> = args.paths.iter().flat_map(|path| files::expand(path)).collect();
     let mut screens = match &args.out {
         Some(dir) => Some(Screens::create(dir, args, &entries)?),
         None => None,
     };
     let mut lines = Lines::new(args, &entries);
-    lines.begin(&models.description, out)?;
+    lines.begin(&description, out)?;
     let mut outcome = Outcome::Good;
     let mut progress = Progress::new(entries.len());
     for entry in &entries {
-        let mut answer = Answer::of(entry, &mut models.pipeline);
+        let mut answer = Answer::of(entry, &mut pipeline);
         if let Some(screens) = &mut screens {
             answer = answer.and_then(|answer| screens.write(&entry.source(), answer));
         }

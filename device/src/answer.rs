@@ -1,9 +1,8 @@
 //! A picture file, decoded and read, with the time that each step took.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use embedded_graphics::geometry::Size;
 use image::RgbImage;
 use models::detect::Face;
@@ -15,7 +14,7 @@ use crate::canvas::Canvas;
 use crate::language::Strings;
 use crate::pipeline::Pipeline;
 use crate::scene::{Footer, Person, Privacy, Reading, Scene};
-use crate::source::files::{self, Entry};
+use crate::source::files::Entry;
 use crate::view;
 
 /// What was found in one picture.
@@ -45,14 +44,7 @@ pub struct Times {
 impl Answer {
     /// Reads the picture that `entry` stands for.
     pub fn of(entry: &Entry, pipeline: &mut Pipeline) -> Result<Self> {
-        match entry {
-            Entry::Picture(path) => Self::of_file(path, pipeline),
-            Entry::Unusable { error, .. } => Err(anyhow!(error.clone())),
-        }
-    }
-
-    fn of_file(path: &Path, pipeline: &mut Pipeline) -> Result<Self> {
-        let bytes = files::read(path)?;
+        let bytes = entry.read()?;
         let (picture, decode) = timed(|| picture::decode(&bytes, &Limits::default()));
         let picture = picture?;
         let view = RgbView::of(&picture).context("the picture has no pixels")?;

@@ -37,11 +37,12 @@ use models::picture::Limits;
 
 use crate::cli::run::RunArgs;
 use crate::config::Config;
-use crate::display::spec::{DisplaySpec, Showing};
+use crate::display::spec::DisplaySpec;
 use crate::machine::state::State;
 use crate::report::Outcome;
 use crate::scene::Privacy;
 use camera::Opener;
+use fault::Fault;
 use links::Links;
 use meters::Summary;
 use render::{RenderSettings, Renderer};
@@ -49,6 +50,8 @@ use service::Service;
 use signals::Signals;
 use worker::Worker;
 
+/// How long a thread waits for anything at most, so that a wish to stop is heard and the watchdog fed.
+const PATIENCE: Duration = Duration::from_millis(250);
 /// How often the supervisor looks round.
 const ROUND: Duration = Duration::from_millis(100);
 /// How often it measures the heat.
@@ -92,14 +95,15 @@ impl Kiosk {
     fn start(config: &Config) -> Result<Self> {
         let (source, settings) = (config.camera.source.clone(), config.camera.settings.clone());
         let live = source.is_live();
-        let showing = if live { Showing::Live } else { Showing::Files };
+        let privacy = if live { Privacy::LiveNotStored } else { Privacy::ReplayFromFiles };
         let open: Opener = Box::new(move || source.open(&settings));
         // What is wrong with files stays wrong; a camera may be plugged in later.
         let first = if live { None } else { Some(open().map_err(|error| error.error)?) };
-        let display = config.screen.display.open(config.screen.size.0, showing)?;
+        let display = config.screen.display.open(config.screen.size.0, privacy)?;
         let (models, faces) = (config.models.args()?, config.faces.clone());
-        let settings = render_settings(config, live);
-        let links = Arc::new(Links::default());
+        let settings = render_settings(config, privacy);
+        let links = Links { fault: Fault::from_environment(), ..Links::default() };
+        let links = Arc::new(links);
         let [camera, vision, render] = [(); 3].map(|()| Arc::clone(&links));
         Ok(Self {
             camera: Worker::spawn("camera", move || camera::run(&camera, &open, first))?,
@@ -165,12 +169,16 @@ impl Kiosk {
     }
 }
 
-fn render_settings(config: &Config, live: bool) -> RenderSettings {
+fn render_settings(config: &Config, privacy: Privacy) -> RenderSettings {
+    let limits = match privacy {
+        Privacy::LiveNotStored => CAMERA_LIMITS,
+        Privacy::ReplayFromFiles => Limits::default(),
+    };
     RenderSettings {
         orientation: config.camera.settings.orientation(),
-        limits: if live { CAMERA_LIMITS } else { Limits::default() },
+        limits,
         language: config.screen.language,
-        privacy: if live { Privacy::LiveNotStored } else { Privacy::ReplayFromFiles },
+        privacy,
         idle: config.idle.clone(),
     }
 }

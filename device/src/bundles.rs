@@ -12,43 +12,27 @@ use models::estimator::FaceEstimator;
 use models::session::Options;
 
 use crate::cli::ModelArgs;
-use crate::follow::settings::FollowSettings;
-use crate::follow::{Follower, Reader};
 use crate::kernels;
-use crate::pipeline::Pipeline;
 
 /// The detector that `--detector auto` takes where it is installed.
 const DETECTOR_PREFERRED: &str = "yunet";
 
 /// The models a command reads with.
-#[derive(Debug)]
 pub struct Models {
-    /// Ready to be fed.
-    pub pipeline: Pipeline,
+    /// What finds the faces.
+    pub detector: Box<dyn Detector>,
+    /// What reads them.
+    pub estimator: FaceEstimator,
     /// Which models these are, in words.
     pub description: String,
 }
 
-/// Opens the models that the command line names.
-pub fn open(args: &ModelArgs) -> Result<Models> {
-    let Parts { detector, estimator, description } = Parts::open(args)?;
-    Ok(Models { description, pipeline: Pipeline::new(detector, estimator) })
-}
-
-/// Opens the same models to follow faces with, and tells which these are.
-pub fn open_follower(args: &ModelArgs, faces: &FollowSettings) -> Result<(Follower, String)> {
-    let Parts { detector, estimator, description } = Parts::open(args)?;
-    Ok((Follower::new(detector, Some(Reader::from(estimator)), faces), description))
-}
-
-struct Parts {
-    detector: Box<dyn Detector>,
-    estimator: FaceEstimator,
-    description: String,
-}
-
-impl Parts {
-    fn open(args: &ModelArgs) -> Result<Self> {
+impl Models {
+    /// Opens those that the command line names.
+    ///
+    /// # Errors
+    /// Where one is not there, broken or of another kind.
+    pub fn open(args: &ModelArgs) -> Result<Self> {
         let (roots, options) = (roots(), kernels::options(&args.compute));
         let bundle = open_bundle(&args.bundle, &roots)?;
         let name = bundle.manifest().name.clone();

@@ -19,6 +19,7 @@ use selftest::SelftestArgs;
 use serde::{Deserialize, Serialize};
 
 use crate::language::Language;
+use crate::text::held_as_text;
 
 /// Reads apparent ages and predicted genders from pictures: guesses from looks, not facts.
 #[derive(Debug, Parser)]
@@ -200,19 +201,7 @@ impl fmt::Display for ScreenSize {
     }
 }
 
-impl From<ScreenSize> for String {
-    fn from(size: ScreenSize) -> Self {
-        size.to_string()
-    }
-}
-
-impl TryFrom<String> for ScreenSize {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
+held_as_text!(ScreenSize);
 
 /// From the smallest panels sold with boards up to 4K.
 const SIDES_PX: std::ops::RangeInclusive<u32> = 160..=4096;

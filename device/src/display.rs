@@ -5,8 +5,8 @@ pub mod none;
 pub mod png;
 pub mod spec;
 
-use anyhow::Result;
-use embedded_graphics::geometry::Size;
+use anyhow::{Result, ensure};
+use embedded_graphics::geometry::{OriginDimensions, Size};
 
 use crate::canvas::Canvas;
 
@@ -22,11 +22,22 @@ pub trait Display: Send {
     fn present(&mut self, canvas: &Canvas) -> Result<()>;
 
     /// Turns its light off, where it has one; the picture may be kept or not.
-    fn sleep(&mut self) -> Result<()>;
+    fn sleep(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Turns its light on again.
-    fn wake(&mut self) -> Result<()>;
+    fn wake(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// What it is, for people.
     fn description(&self) -> String;
+}
+
+/// Refuses a canvas that has not the `expected` size of its display, in pixels.
+fn check_size(canvas: &Canvas, expected: Size) -> Result<()> {
+    let size = canvas.size();
+    ensure!(size == expected, "the screen is {size}, the display {expected} pixels");
+    Ok(())
 }

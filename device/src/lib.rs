@@ -36,6 +36,7 @@ pub mod selftest;
 pub mod smooth;
 pub mod source;
 pub mod stop;
+mod text;
 pub mod timed;
 pub mod track;
 pub mod verify;

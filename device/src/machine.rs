@@ -34,7 +34,7 @@ impl Machine {
             // From the most to the least special; the last one names the chip.
             soc: compatible.and_then(|names| names.split('\0').next_back().map(str::to_owned)),
             cpu: Cpu::parse(&cpuinfo),
-            memory_bytes: memory_bytes(&meminfo),
+            memory_bytes: bytes_of(&meminfo, "MemTotal:"),
         }
     }
 }
@@ -46,8 +46,9 @@ fn dmi(root: &Path) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
-fn memory_bytes(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+/// What a table of the kernel's, such as `/proc/meminfo`, says in kB in the line that begins with `name`.
+pub(crate) fn bytes_of(table: &str, name: &str) -> Option<u64> {
+    let line = table.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
 }

@@ -33,11 +33,6 @@ impl Pipeline {
         estimates.collect::<Result<_, _>>().context("reading a face")
     }
 
-    /// The two, for whoever follows faces over time.
-    pub fn into_parts(self) -> (Box<dyn Detector>, FaceEstimator) {
-        (self.detector, self.estimator)
-    }
-
     /// What reads the faces, to time its parts.
     pub fn estimator(&mut self) -> &mut FaceEstimator {
         &mut self.estimator

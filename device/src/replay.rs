@@ -6,12 +6,12 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use embedded_graphics::geometry::Size;
 use models::image::RgbView;
 use models::picture::{self, Limits};
 
-use crate::bundles;
+use crate::bundles::Models;
 use crate::canvas::Canvas;
 use crate::cli::ReplayArgs;
 use crate::display::png::PngFolder;
@@ -67,7 +67,7 @@ struct Player {
 
 impl Player {
     fn open(args: &ReplayArgs) -> Result<Self> {
-        let (detector, estimator) = bundles::open(&args.models)?.pipeline.into_parts();
+        let Models { detector, estimator, .. } = Models::open(&args.models)?;
         let stopwatches = Stopwatches::default();
         let detector = stopwatches.detector(detector);
         let reader = stopwatches.reader(estimator.into());
@@ -82,11 +82,7 @@ impl Player {
     }
 
     fn play(&mut self, number: u64, entry: &Entry) -> Result<(Canvas, SeenReport)> {
-        let path = match entry {
-            Entry::Picture(path) => path,
-            Entry::Unusable { error, .. } => return Err(anyhow!(error.clone())),
-        };
-        let bytes = files::read(path)?;
+        let bytes = entry.read()?;
         let begun = Instant::now();
         let picture = picture::decode(&bytes, &Limits::default())?;
         let decode = begun.elapsed();

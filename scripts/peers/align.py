@@ -22,6 +22,14 @@ def box_to_square(left, top, side, size_px):
     return np.array([[zoom, 0, -left * zoom], [0, zoom, -top * zoom]])
 
 
+def cut_around(face, width, size_px):
+    """The square [size_px, size_px, 3] around a face's box, `width` times as wide as the box's longer side."""
+    left, top, right, bottom = face.box
+    side = width * max(right - left, bottom - top)
+    corner = (left + right - side) / 2, (top + bottom - side) / 2
+    return cut(face.picture, box_to_square(*corner, side, size_px), size_px)
+
+
 def cut(picture, place, size_px):
     """The square [size_px, size_px, 3] that `place` takes from a picture, averaging where it gets smaller."""
     finer = max(1, round(1 / np.hypot(place[0, 0], place[1, 0])))

@@ -34,9 +34,7 @@ def chip(face):
     """The box alone, in the middle of a black square."""
     left, top, right, bottom = face.box
     side = max(right - left, bottom - top)
-    corner = (left + right - side) / 2, (top + bottom - side) / 2
-    place = align.box_to_square(*corner, side, SIDE_PX)
-    square = align.cut(face.picture, place, SIDE_PX)
+    square = align.cut_around(face, 1, SIDE_PX)
     x, y = (round((side - length) / 2 * SIDE_PX / side) for length in (right - left, bottom - top))
     black = np.zeros_like(square)
     inside = slice(y, SIDE_PX - y), slice(x, SIDE_PX - x)

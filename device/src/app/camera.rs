@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
+use super::PATIENCE;
 use super::backoff::Backoff;
 use super::links::Links;
 use super::worker::said;
 use crate::source::{FrameSource, Next, SourceError, Trouble};
 
-/// How long a look at the source or a wait takes at most, so that a wish to stop is heard.
-const PATIENCE: Duration = Duration::from_millis(250);
 /// So many broken frames in a row are a broken source.
 const BROKEN_MAX: u64 = 30;
 /// A source that has given so many good frames works.

@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::meters::Meters;
 
 /// Everything that more than one thread touches.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Links {
     /// From the camera to whoever decodes.
     pub encoded: Latest<Encoded>,
@@ -30,20 +30,6 @@ pub struct Links {
     pub state: State,
     /// What is to go wrong, in a test.
     pub fault: Fault,
-}
-
-impl Default for Links {
-    fn default() -> Self {
-        Self {
-            encoded: Latest::default(),
-            frames: Latest::default(),
-            seen: Latest::default(),
-            stop: Stop::default(),
-            meters: Meters::default(),
-            state: State::default(),
-            fault: Fault::from_environment(),
-        }
-    }
 }
 
 /// What is wrong at the moment, for the screen.

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use models::image::RgbView;
 use models::picture::Limits;
 
+use super::PATIENCE;
 use super::idle::Idle;
 use super::links::Links;
 use super::rate::Rate;
@@ -19,12 +20,11 @@ use crate::decode::{self, orientation::Orientation};
 use crate::display::Display;
 use crate::follow::seen::Seen;
 use crate::frame::{Encoded, Frame};
-use crate::language::{Language, Strings};
+use crate::language::Language;
 use crate::latest::Taken;
 use crate::scene::{Footer, Notice, Privacy, Scene};
 use crate::view;
 
-const PATIENCE: Duration = Duration::from_millis(250);
 /// What stands for a picture where there is none.
 const DARK: [u8; 3] = [16, 18, 22];
 
@@ -47,7 +47,6 @@ pub struct RenderSettings {
 pub struct Renderer<'a> {
     links: &'a Links,
     settings: RenderSettings,
-    words: &'static Strings,
     display: Box<dyn Display>,
     canvas: Canvas,
     frame: Option<Arc<Frame>>,
@@ -65,7 +64,6 @@ impl<'a> Renderer<'a> {
         let size = display.size_px();
         Self {
             links,
-            words: settings.language.strings(),
             canvas: Canvas::new(size.width, size.height),
             idle: Idle::new(&settings.idle, Instant::now()),
             settings,
@@ -150,7 +148,8 @@ impl<'a> Renderer<'a> {
         }
         let dark = RgbView::new(&DARK, 1, 1, 3);
         let picture = self.frame.as_ref().and_then(|frame| RgbView::of(&frame.picture)).or(dark);
-        view::draw(&mut self.canvas, &picture.context("no pixels to draw")?, &scene, self.words);
+        let words = self.settings.language.strings();
+        view::draw(&mut self.canvas, &picture.context("no pixels to draw")?, &scene, words);
         self.display.present(&self.canvas)?;
         self.links.meters.screens.count();
         Ok(())

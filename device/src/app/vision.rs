@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use super::PATIENCE;
 use super::links::Links;
-use crate::bundles;
+use crate::bundles::Models;
 use crate::cli::ModelArgs;
+use crate::follow::Follower;
 use crate::follow::settings::FollowSettings;
 use crate::latest::Taken;
 
-const PATIENCE: Duration = Duration::from_millis(250);
 /// So long after the last frame nothing is known of anybody any more.
 const FORGET_AFTER: Duration = Duration::from_secs(5);
 
@@ -19,9 +20,10 @@ const FORGET_AFTER: Duration = Duration::from_secs(5);
 /// # Errors
 /// Where the models cannot be opened, or fail.
 pub fn run(links: &Links, models: &ModelArgs, faces: &FollowSettings) -> Result<()> {
-    let opened = bundles::open_follower(models, faces);
-    let (mut follower, description) = opened.inspect_err(|_| links.state.set_no_model())?;
+    let opened = Models::open(models).inspect_err(|_| links.state.set_no_model());
+    let Models { detector, estimator, description } = opened?;
     log::info!("{description}");
+    let mut follower = Follower::new(detector, Some(estimator.into()), faces);
     let mut last = Instant::now();
     loop {
         links.meters.vision_beat.beat();

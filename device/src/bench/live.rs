@@ -10,7 +10,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use embedded_graphics::geometry::OriginDimensions;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 use image::{ExtendedColorType, ImageEncoder, RgbImage};
@@ -27,7 +26,8 @@ use crate::canvas::Canvas;
 use crate::cli::bench::BenchArgs;
 use crate::decode;
 use crate::decode::orientation::Orientation;
-use crate::display::fb::pixels::{Channel, Depth, Packing};
+use crate::display::Display;
+use crate::display::none::NoDisplay;
 use crate::follow::Follower;
 use crate::follow::settings::FollowSettings;
 use crate::frame::{Encoded, Encoding, Frame};
@@ -44,17 +44,6 @@ const CAMERA_FPS: u32 = 30;
 
 /// A camera's usual JPEG quality, of 100.
 const JPEG_QUALITY: u8 = 85;
-
-/// How most framebuffers put a pixel together.
-const XRGB8888: Packing = Packing {
-    depth: Depth::Bits32,
-    channels: [
-        Channel { offset: 16, length: 8 },
-        Channel { offset: 8, length: 8 },
-        Channel { offset: 0, length: 8 },
-    ],
-    opaque: 0,
-};
 
 /// Measures and prints the table.
 ///
@@ -121,8 +110,7 @@ struct Live {
     follower: Follower,
     description: String,
     canvas: Canvas,
-    /// The framebuffer.
-    screen: Vec<u8>,
+    display: NoDisplay,
     begun: Instant,
 }
 
@@ -147,7 +135,7 @@ impl Live {
             frames,
             follower: Follower::new(detector, None, &settings),
             canvas: Canvas::new(size.width, size.height),
-            screen: vec![0; size.width as usize * size.height as usize * XRGB8888.depth.bytes()],
+            display: NoDisplay::new(size),
             begun: Instant::now(),
         })
     }
@@ -172,19 +160,10 @@ impl Live {
         let view = RgbView::of(&frame.picture).context("the frame has no pixels")?;
         let canvas = &mut self.canvas;
         laps.time(Stage::Render, || view::draw(canvas, &view, &scene, Language::En.strings()));
-        let screen = &mut self.screen;
-        laps.time(Stage::Present, || present(canvas, screen));
+        let display = &mut self.display;
+        laps.time(Stage::Present, || display.present(canvas))?;
         laps.add(Stage::EndToEnd, begun, Moment::now());
         Ok(())
-    }
-}
-
-/// What a framebuffer does with a screen, but for the copy into its own memory.
-fn present(canvas: &Canvas, screen: &mut [u8]) {
-    let width = canvas.size().width as usize;
-    let rows = canvas.as_rgb().chunks_exact(width * 3);
-    for (rgb, row) in rows.zip(screen.chunks_exact_mut(width * XRGB8888.depth.bytes())) {
-        XRGB8888.convert(rgb, row);
     }
 }
 

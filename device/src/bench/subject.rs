@@ -1,6 +1,6 @@
 //! What is measured: the whole way of pictures, or a network alone.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use models::bundle::Bundle;
 use models::estimator::FaceEstimator;
 use models::geometry::Rect;
@@ -167,11 +167,7 @@ pub(super) fn pictures(args: &BenchArgs) -> Result<Vec<Picture>> {
     let entries = entries.take(if args.first_answer { 1 } else { usize::MAX });
     let read = |entry: Entry| {
         let source = entry.source();
-        let bytes = match entry {
-            Entry::Picture(path) => files::read(&path),
-            Entry::Unusable { error, .. } => Err(anyhow!(error)),
-        };
-        Ok(Picture { bytes: bytes.with_context(|| source.clone())?, source })
+        Ok(Picture { bytes: entry.read().with_context(|| source.clone())?, source })
     };
     entries.map(read).collect()
 }

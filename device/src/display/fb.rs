@@ -14,12 +14,12 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
-use embedded_graphics::geometry::{OriginDimensions, Size};
+use anyhow::{Context, Result};
+use embedded_graphics::geometry::Size;
 use memmap2::MmapMut;
 use rustix::io::Errno;
 
-use super::Display;
+use super::{Display, check_size};
 use crate::canvas::Canvas;
 use abi::Blank;
 use console::Console;
@@ -129,9 +129,8 @@ impl Memory {
 
     fn write(&mut self, canvas: &Canvas) -> Result<()> {
         let Self { mode, bytes, row } = self;
-        let (size, expected) = (canvas.size(), mode.size);
-        ensure!(size == expected, "the screen is {size}, the display {expected} pixels");
-        let rows = canvas.as_rgb().chunks_exact(size.width as usize * 3);
+        check_size(canvas, mode.size)?;
+        let rows = canvas.as_rgb().chunks_exact(mode.size.width as usize * 3);
         for (rgb, line) in rows.zip(bytes[mode.first_byte..].chunks_mut(mode.line_bytes)) {
             mode.packing.convert(rgb, row);
             line[..row.len()].copy_from_slice(row);

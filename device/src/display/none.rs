@@ -1,11 +1,11 @@
 //! No display: screens are made and converted as for one, and nobody sees them. For measuring, and for soak
 //! runs on machines without a screen.
 
-use anyhow::{Result, ensure};
-use embedded_graphics::geometry::{OriginDimensions, Size};
+use anyhow::Result;
+use embedded_graphics::geometry::Size;
 
-use super::Display;
 use super::fb::pixels::Packing;
+use super::{Display, check_size};
 use crate::canvas::Canvas;
 
 /// Memory of a screen that is not there.
@@ -29,17 +29,8 @@ impl Display for NoDisplay {
     }
 
     fn present(&mut self, canvas: &Canvas) -> Result<()> {
-        let (size, expected) = (canvas.size(), self.size);
-        ensure!(size == expected, "the screen is {size}, the display {expected} pixels");
+        check_size(canvas, self.size)?;
         Packing::XRGB8888.convert(canvas.as_rgb(), &mut self.pixels);
-        Ok(())
-    }
-
-    fn sleep(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn wake(&mut self) -> Result<()> {
         Ok(())
     }
 

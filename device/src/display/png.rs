@@ -11,7 +11,7 @@ use embedded_graphics::geometry::{OriginDimensions, Size};
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::Display;
+use super::{Display, check_size};
 use crate::canvas::Canvas;
 use crate::whole;
 
@@ -41,8 +41,7 @@ impl PngFolder {
     /// file cannot be written.
     pub fn write(&self, name: &str, canvas: &Canvas) -> Result<PathBuf> {
         ensure!(is_plain(name), "the screen name {name:?} is not a plain file name");
-        let (size, expected) = (canvas.size(), self.size);
-        ensure!(size == expected, "the screen is {size}, the display {expected} pixels");
+        check_size(canvas, self.size)?;
         let path = self.dir.join(format!("{name}.png"));
         let written = whole::replace(&path, |part| encode_file(part, canvas));
         written.with_context(|| format!("writing {}", path.display()))?;
@@ -72,14 +71,6 @@ impl Display for PngSequence {
     fn present(&mut self, canvas: &Canvas) -> Result<()> {
         self.count += 1;
         self.folder.write(&format!("screen-{:06}", self.count), canvas)?;
-        Ok(())
-    }
-
-    fn sleep(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn wake(&mut self) -> Result<()> {
         Ok(())
     }
 

@@ -12,6 +12,8 @@ use super::Display;
 use super::fb::FrameBuffer;
 use super::none::NoDisplay;
 use super::png::PngSequence;
+use crate::scene::Privacy;
+use crate::text::held_as_text;
 
 /// A display, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,15 +27,6 @@ pub enum DisplaySpec {
     Nothing,
 }
 
-/// Whose pictures a display is to show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Showing {
-    /// Those of somebody in front of a camera.
-    Live,
-    /// Those in files.
-    Files,
-}
-
 impl Default for DisplaySpec {
     fn default() -> Self {
         Self::Framebuffer("/dev/fb0".into())
@@ -41,16 +34,16 @@ impl Default for DisplaySpec {
 }
 
 impl DisplaySpec {
-    /// Opens it; `size` is that of screens in files.
+    /// Opens it; `size` is that of screens in files, `privacy` what those screens promise.
     ///
     /// # Errors
     /// Where it cannot be used, or would keep pictures of people in front of a camera.
-    pub fn open(&self, size: Size, showing: Showing) -> Result<Box<dyn Display>> {
+    pub fn open(&self, size: Size, privacy: Privacy) -> Result<Box<dyn Display>> {
         Ok(match self {
             Self::Framebuffer(path) => Box::new(FrameBuffer::open(path)?),
             Self::Png(dir) => {
                 ensure!(
-                    showing == Showing::Files,
+                    privacy == Privacy::ReplayFromFiles,
                     "the display {self} would keep pictures of people, expected fb:DEVICE for a camera"
                 );
                 Box::new(PngSequence::create(dir, size)?)
@@ -75,19 +68,7 @@ impl FromStr for DisplaySpec {
     }
 }
 
-impl TryFrom<String> for DisplaySpec {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<DisplaySpec> for String {
-    fn from(spec: DisplaySpec) -> Self {
-        spec.to_string()
-    }
-}
+held_as_text!(DisplaySpec);
 
 impl fmt::Display for DisplaySpec {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -117,9 +98,9 @@ mod tests {
     fn pictures_of_people_in_front_of_a_camera_are_not_written_to_files() {
         let dir = tempfile::tempdir().unwrap();
         let spec = DisplaySpec::Png(dir.path().join("screens"));
-        let refused = spec.open(Size::new(320, 240), Showing::Live).err().unwrap();
+        let refused = spec.open(Size::new(320, 240), Privacy::LiveNotStored).err().unwrap();
         assert!(refused.to_string().contains("would keep pictures of people"));
         assert!(!dir.path().join("screens").exists());
-        assert!(spec.open(Size::new(320, 240), Showing::Files).is_ok());
+        assert!(spec.open(Size::new(320, 240), Privacy::ReplayFromFiles).is_ok());
     }
 }

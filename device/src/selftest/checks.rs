@@ -14,12 +14,11 @@ use crate::bench::subject::PORTRAIT;
 use crate::canvas::Canvas;
 use crate::config::Config;
 use crate::decode::orientation::Orientation;
-use crate::display::spec::Showing;
 use crate::machine::state::State;
 use crate::report::Outcome;
-use crate::scene::Scene;
+use crate::scene::{Privacy, Scene};
 use crate::source::{FrameSource, Next};
-use crate::{bundles, decode, kernels, verify, view};
+use crate::{bundles, decode, kernels, machine, verify, view};
 
 /// A command may take as long for its first picture, as for `run`.
 const FIRST_FRAME: Duration = Duration::from_secs(15);
@@ -85,7 +84,7 @@ fn first_picture(source: &mut dyn FrameSource, orientation: Orientation) -> Resu
 pub(super) fn display(config: &Config) -> Result<String> {
     let screen = &config.screen;
     // The screen shows nobody.
-    let mut display = screen.display.open(screen.size.0, Showing::Files)?;
+    let mut display = screen.display.open(screen.size.0, Privacy::ReplayFromFiles)?;
     let size = display.size_px();
     let mut canvas = Canvas::new(size.width, size.height);
     let dark = [0; 3];
@@ -122,9 +121,7 @@ pub(super) fn memory() -> Finding {
 }
 
 fn available_mib(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib / 1024)
+    Some(machine::bytes_of(meminfo, "MemAvailable:")? >> 20)
 }
 
 #[cfg(test)]

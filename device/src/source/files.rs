@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 /// Endings of the files that are taken from a folder, in lower case.
 const ENDINGS: [&str; 5] = ["bmp", "jpeg", "jpg", "png", "webp"];
@@ -28,6 +28,17 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// All bytes of its file.
+    ///
+    /// # Errors
+    /// As [`read`], and where it means no picture.
+    pub fn read(&self) -> Result<Vec<u8>> {
+        match self {
+            Self::Picture(path) => read(path),
+            Self::Unusable { error, .. } => Err(anyhow!(error.clone())),
+        }
+    }
+
     /// How reports call it.
     pub fn source(&self) -> String {
         match self {
@@ -57,10 +68,10 @@ pub fn expand(path: &Path) -> Vec<Entry> {
 /// Where it is no regular file (a pipe might never end), too large, or cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     // Asked before opening: opening a pipe that nobody writes to would wait for ever.
-    let meta = fs::metadata(path).map_err(|error| anyhow::anyhow!(plain(&error)))?;
+    let meta = fs::metadata(path).map_err(|error| anyhow!(plain(&error)))?;
     ensure!(!meta.is_dir(), "this is a folder, expected a picture");
     ensure!(meta.is_file(), "this is no regular file");
-    let file = File::open(path).map_err(|error| anyhow::anyhow!(plain(&error)))?;
+    let file = File::open(path).map_err(|error| anyhow!(plain(&error)))?;
     let mut bytes = Vec::new();
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).context("reading the file")?;
     let within = bytes.len() as u64 <= FILE_BYTES_MAX;

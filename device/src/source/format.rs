@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::PixelFormat;
+use crate::text::held_as_text;
 
 /// Four characters that name a format.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -112,19 +113,7 @@ impl FromStr for CameraFormat {
     }
 }
 
-impl TryFrom<String> for CameraFormat {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<CameraFormat> for String {
-    fn from(format: CameraFormat) -> Self {
-        format.to_string()
-    }
-}
+held_as_text!(CameraFormat);
 
 #[cfg(test)]
 mod tests {

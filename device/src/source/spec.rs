@@ -15,6 +15,7 @@ use super::recording::Recording;
 use super::settings::CameraSettings;
 use super::stdin::Stdin;
 use super::{FrameSource, SourceError};
+use crate::text::held_as_text;
 
 /// Where frames come from.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -169,19 +170,7 @@ impl fmt::Display for SourceSpec {
     }
 }
 
-impl TryFrom<String> for SourceSpec {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<SourceSpec> for String {
-    fn from(spec: SourceSpec) -> Self {
-        spec.to_string()
-    }
-}
+held_as_text!(SourceSpec);
 
 #[cfg(test)]
 mod tests {
