@@ -55,6 +55,15 @@ pub(crate) fn portrait(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/portraits").join(name)
 }
 
+/// Whether faults can be injected; says why not where the program under test is a release build.
+pub(crate) fn takes_faults() -> bool {
+    let takes = cfg!(debug_assertions);
+    if !takes {
+        println!("left out: a release build knows no APPARENT_INJECT");
+    }
+    takes
+}
+
 /// A folder of the labelled faces; `None`, with a printed reason, where they are not there.
 pub(crate) fn data(folder: &str) -> Option<PathBuf> {
     let dir = std::env::var_os("APPARENT_DATA").map(|dir| Path::new(&dir).join(folder));
