@@ -1,31 +1,26 @@
 #!/usr/bin/env bash
-# Usage: scripts/train-compact.sh --data DIR [--out DIR] [--epochs N] [--tuning-epochs N] [--stop-after N]
+# Usage: scripts/train-compact.sh --data DIR [--out DIR] [--epochs N]
 #
 # Makes models/bundles/compact from nothing: reads DIR's FairFace archive (fairface-train-128px.tar and
 # fairface-train.csv), trains on its train part, chooses on its val part, and writes
 #
-#   OUT/train/       weights and log of the first stage: every face alike, its age anywhere in the labelled range
-#   OUT/tune/        … and of the second: from the fourth block of convolutions on, rare ages drawn more often,
-#                    a public net (scripts/teach-ages.sh) telling where in its range an age lies, some pictures
-#                    damaged
+#   OUT/train/       weights and log: rare ages are drawn more often, a public net (scripts/teach-ages.sh) tells
+#                    where in its labelled range an age lies, some pictures are damaged
 #   OUT/f32/compact  the trained net in 32-bit floats
 #   OUT/int8/compact what is committed as models/bundles/compact, calibrated on the val part
 #
-# --stop-after ends the second stage after so many of its epochs. A killed run goes on from its last epoch.
-# OUT is ${XDG_CACHE_HOME:-~/.cache}/apparent/compact unless given. Needs 5 GB of disk and, on two cores that
-# multiply bf16, about 50 minutes.
+# A killed run goes on from its last epoch. OUT is ${XDG_CACHE_HOME:-~/.cache}/apparent/compact unless given.
+# Needs 5 GB of disk and, on two cores that multiply bf16, about 45 minutes.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
-data='' out="$cache/compact" epochs=30 tuning=6 stop=()
+data='' out="$cache/compact" epochs=30
 while [ $# -gt 0 ]; do
     case "$1" in
     --data) data=${2:?} && shift 2 ;;
     --out) out=${2:?} && shift 2 ;;
     --epochs) epochs=${2:?} && shift 2 ;;
-    --tuning-epochs) tuning=${2:?} && shift 2 ;;
-    --stop-after) stop=(--stop-after "${2:?}") && shift 2 ;;
     *) usage_only "$@" ;;
     esac
 done
@@ -51,18 +46,12 @@ if [ ! -e "$out/crops/crops.csv" ]; then
     "$trainer" split --faces "$out/faces.csv" --rule number
     "$trainer" crop --faces "$out/faces.csv" --net compact --out "$out/crops"
 fi
-# stage NAME OPTION...: trains into OUT/NAME, or goes on with it.
-stage() {
-    local name=$1 resume=()
-    shift
-    [ ! -e "$out/$name/last.safetensors" ] || resume=(--resume)
-    "$trainer" train --net compact --crops "$out/crops" --out "$out/$name" "$@" "${resume[@]}"
-}
-stage train --epochs "$epochs"
 scripts/teach-ages.sh --crops "$out/crops" --out "$out/teacher.safetensors"
-stage tune --epochs "$tuning" --weights "$out/train/best.safetensors" --unfreeze-from conv4_1 \
-    --teacher "$out/teacher.safetensors" --balance 0.5 --damage 0.2 --lr 1e-3 --average-decay 0.998 "${stop[@]}"
-weights=$out/tune/best.safetensors
+resume=()
+[ ! -e "$out/train/last.safetensors" ] || resume=(--resume)
+"$trainer" train --net compact --crops "$out/crops" --out "$out/train" --epochs "$epochs" \
+    --teacher "$out/teacher.safetensors" --balance 0.5 --damage 0.2 "${resume[@]}"
+weights=$out/train/best.safetensors
 
 about=(
     --net compact --weights "$weights"
@@ -70,7 +59,7 @@ about=(
     --licence CC-BY-4.0
     --attribution "FairFace: Kärkkäinen, K. & Joo, J. (2021), CC BY 4.0"
     --data "FairFace, 40,000 faces at 128 px, parts by the number in the file's name: 32,000 to train, 4,000 to choose; ages inside the labelled ranges as Cydral's age predictor (CC0 1.0) sees them"
-    --made-by "scripts/train-compact.sh --epochs $epochs --tuning-epochs $tuning ${stop[*]}, at commit $(git describe --always --dirty)"
+    --made-by "scripts/train-compact.sh --epochs $epochs, at commit $(git describe --always --dirty)"
 )
 "$trainer" export "${about[@]}" --out "$out/f32/compact"
 "$trainer" quantize "${about[@]}" --crops "$out/crops" --out "$out/int8/compact"
