@@ -3,16 +3,16 @@
 
 use anyhow::Result;
 
-use crate::net::{Conv, Layer, Net, Weighted};
+use crate::net::{Conv, Layer, Plan, Weighted};
 use crate::weights::Weights;
 
 /// What is added to each variance; torch's default, with which the nets are trained.
 pub const EPSILON: f32 = 1e-5;
 
 /// Weights and biases alone, each batch norm folded into its convolution.
-pub fn fold_batch_norm(net: &Net, weights: &Weights) -> Result<Weights> {
+pub fn fold_batch_norm<'a>(net: impl Into<Plan<'a>>, weights: &Weights) -> Result<Weights> {
     let mut folded = Weights { input: weights.input.clone(), ..Weights::default() };
-    for layer in net.layers() {
+    for layer in net.into().layers() {
         let Some(Weighted { name, shape, .. }) = layer.weighted() else { continue };
         let mut kernel = weights.get(&format!("{name}.weight"), &shape)?.values.clone();
         let mut bias = weights.get(&format!("{name}.bias"), &shape[..1])?.values.clone();
@@ -44,6 +44,7 @@ fn fold(conv: &Conv, weights: &Weights, kernel: &mut [f32], bias: &mut [f32]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Net;
 
     #[test]
     fn a_folded_convolution_computes_what_the_pair_did() {

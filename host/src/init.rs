@@ -8,14 +8,14 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::net::{Layer, Net, Weighted};
+use crate::net::{Layer, Plan, Weighted};
 use crate::weights::Weights;
 
 /// He-normal weights, zero biases and batch norms that pass everything through; `seed` fixes them all.
-pub fn he(net: &Net, seed: u64) -> Weights {
+pub fn he<'a>(net: impl Into<Plan<'a>>, seed: u64) -> Weights {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut weights = Weights::default();
-    for layer in net.layers() {
+    for layer in net.into().layers() {
         add_layer(&mut weights, layer, &mut rng);
     }
     weights

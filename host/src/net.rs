@@ -1,11 +1,19 @@
 //! Networks as lists of layers: one list that training, export and calibration all follow.
 //!
-//! A net is a trunk and two heads, as in VGG-Face (Parkhi, Vedaldi, Zisserman 2015): square pictures
-//! in, age and gender logits out.
+//! A [`Net`] is a trunk and two heads, as in VGG-Face (Parkhi, Vedaldi, Zisserman 2015): square pictures
+//! in, age and gender logits out. What export and calibration follow is its [`Plan`], which other nets have
+//! too.
+
+pub mod detector;
 
 use anyhow::{Context, Result};
 use models::age::AGE_CLASSES;
 use serde::{Deserialize, Serialize};
+
+/// The name of the age logits.
+pub const AGE: &str = "age";
+/// The name of the gender logits.
+pub const GENDER: &str = "gender";
 
 /// A 2-D convolution over `[channels, height, width]`, stride and padding alike on both axes.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,6 +176,68 @@ impl Net {
     pub fn trunk_shape(&self) -> Vec<usize> {
         let input = vec![3, self.input_px, self.input_px];
         self.trunk.iter().fold(input, |shape, layer| layer.output_shape(&shape))
+    }
+}
+
+/// A net as a tree: what is computed from the picture, in order, and what comes out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan<'a> {
+    /// The net's name.
+    pub name: &'static str,
+    /// Of one picture: `[3, height, width]`.
+    pub input: [usize; 3],
+    /// What reads the picture.
+    pub root: Branch<'a>,
+}
+
+/// Layers one after another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Branch<'a> {
+    /// In order.
+    pub layers: &'a [Layer],
+    /// What becomes of what they make.
+    pub end: End<'a>,
+}
+
+/// What becomes of a branch's values.
+#[derive(Clone, Debug, PartialEq)]
+pub enum End<'a> {
+    /// They are an output of the net, of this name.
+    Output(&'static str),
+    /// These read them.
+    Branches(Vec<Branch<'a>>),
+}
+
+impl<'a> Plan<'a> {
+    /// Every layer, a branch's own before those that read it.
+    pub fn layers(&self) -> Vec<&'a Layer> {
+        self.root.all()
+    }
+}
+
+impl<'a> Branch<'a> {
+    fn all(&self) -> Vec<&'a Layer> {
+        let after = self.readers().iter().flat_map(Branch::all);
+        self.layers.iter().chain(after).collect()
+    }
+
+    /// The branches that read this one's values.
+    pub fn readers(&self) -> &[Branch<'a>] {
+        match &self.end {
+            End::Output(_) => &[],
+            End::Branches(branches) => branches,
+        }
+    }
+}
+
+impl<'a> From<&'a Net> for Plan<'a> {
+    fn from(net: &'a Net) -> Self {
+        let heads = [(AGE, &net.age), (GENDER, &net.gender)].into_iter();
+        let heads = heads.filter(|(_, head)| !head.is_empty());
+        let heads = heads.map(|(name, layers)| Branch { layers, end: End::Output(name) });
+        let side = net.input_px;
+        let root = Branch { layers: &net.trunk, end: End::Branches(heads.collect()) };
+        Self { name: net.name, input: [3, side, side], root }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Nets as ONNX files, for tract and every other runtime.
 //!
 //! # Shapes
-//! - `input`: `[1, 3, S, S]`, f32
+//! - `input`: `[1, 3, height, width]`, f32
 //! - `age`: `[1, 101]`, `gender`: `[1, 2]` as `[female, male]`; f32 logits
+//! - of the detector, `s8`, `s16`, `s32`: `[1, 15, height / stride, width / stride]`, f32
 
 mod float;
 mod graph;
@@ -15,42 +16,51 @@ pub use int8::{export_int8, export_int8_twin};
 
 use anyhow::Result;
 
-use crate::net::{Layer, Net};
+use crate::net::{Branch, End, Layer, Plan};
 use crate::weights::Weights;
 use graph::{Graph, ints};
 use proto::Attribute;
 
 /// The name of a net's input.
 pub const INPUT: &str = "input";
-/// The name of its age logits.
-pub const AGE: &str = "age";
-/// The name of its gender logits.
-pub const GENDER: &str = "gender";
 
 /// The net in 32-bit floating point; `weights` are folded ([`crate::fold`]).
-pub fn export_f32(net: &Net, weights: &Weights) -> Result<Vec<u8>> {
+pub fn export_f32<'a>(net: impl Into<Plan<'a>>, weights: &Weights) -> Result<Vec<u8>> {
+    let plan = net.into();
     let mut graph = Graph::default();
-    let input = [3, net.input_px, net.input_px];
-    graph.input(INPUT, &batch(&input));
-    let mut features = Flow { value: INPUT.into(), shape: input.to_vec() };
-    for (i, layer) in net.trunk.iter().enumerate() {
-        features = features.through(&mut graph, layer, weights, format!("trunk.{i}"))?;
-    }
-    for (output, head) in heads(net) {
-        let mut flow = features.clone();
-        for (i, layer) in head.iter().enumerate() {
-            let last = i + 1 == head.len();
-            let value = if last { output.into() } else { format!("{output}.{i}") };
-            flow = flow.through(&mut graph, layer, weights, value)?;
-        }
-        graph.output(output, &batch(&flow.shape));
-    }
-    Ok(graph.finish(net.name))
+    graph.input(INPUT, &batch(&plan.input));
+    let pixels = Flow { value: INPUT.into(), shape: plan.input.to_vec() };
+    add_branch(&mut graph, &plan.root, weights, (&pixels, "trunk"))?;
+    Ok(graph.finish(plan.name))
 }
 
-/// The heads that are there, each with the name of its output.
-fn heads(net: &Net) -> impl Iterator<Item = (&'static str, &[Layer])> {
-    [(AGE, &*net.age), (GENDER, &*net.gender)].into_iter().filter(|(_, head)| !head.is_empty())
+/// Appends a branch that reads `flow`, and all that read it in turn; its values are `NAME.0`, `NAME.1`, …
+fn add_branch(
+    graph: &mut Graph,
+    branch: &Branch<'_>,
+    weights: &Weights,
+    (flow, name): (&Flow, &str),
+) -> Result<()> {
+    let mut flow = flow.clone();
+    let output = match branch.end {
+        End::Output(output) => Some(output),
+        End::Branches(_) => None,
+    };
+    for (i, layer) in branch.layers.iter().enumerate() {
+        let last = i + 1 == branch.layers.len();
+        let value = match output.filter(|_| last) {
+            Some(output) => output.into(),
+            None => format!("{}.{i}", output.unwrap_or(name)),
+        };
+        flow = flow.through(graph, layer, weights, value)?;
+    }
+    if let Some(output) = output {
+        graph.output(output, &batch(&flow.shape));
+    }
+    for (i, reader) in branch.readers().iter().enumerate() {
+        add_branch(graph, reader, weights, (&flow, &format!("{name}.{i}")))?;
+    }
+    Ok(())
 }
 
 /// One layer alone in 32-bit floating point, from `input` to `output`.

@@ -31,7 +31,7 @@ use anyhow::{Context, Result, ensure};
 use models::estimator::Logits;
 use models::tensor::Tensor;
 
-use crate::net::Net;
+use crate::net::{Branch, Plan};
 use crate::weights::Weights;
 use pass::{Flow, Pair, Pass};
 use range::Sample;
@@ -61,23 +61,24 @@ pub struct Calibrated {
     pub weights: Weights,
     /// One entry per layer with weights, in order.
     pub layers: Vec<LayerReport>,
-    /// What the rounded net answers to each calibration picture; empty where it has one head.
-    pub logits: Vec<Logits>,
+    /// What the rounded net answers: for each output, in the plan's order, one tensor a picture.
+    pub outputs: Vec<Vec<Tensor>>,
 }
 
 /// Quantizes a net after calibration pictures; `on_layer` is told of each layer once it is done.
 ///
 /// # Shapes
 /// - weights: folded ([`crate::fold`])
-/// - pictures: `[1, 3, S, S]` each, as [`models::preprocess`] makes them
-pub fn quantize(
-    net: &Net,
+/// - pictures: `[1, 3, height, width]` each, as [`models::preprocess`] makes them
+pub fn quantize<'a>(
+    net: impl Into<Plan<'a>>,
     weights: &Weights,
     pictures: &[Tensor],
     settings: Settings,
     on_layer: &mut dyn FnMut(&LayerReport),
 ) -> Result<Calibrated> {
-    let shape = [1, 3, net.input_px, net.input_px];
+    let plan = net.into();
+    let shape: Vec<usize> = [1].into_iter().chain(plan.input).collect();
     ensure!(!pictures.is_empty(), "no calibration pictures");
     for picture in pictures {
         ensure!(
@@ -86,23 +87,35 @@ pub fn quantize(
             picture.shape
         );
     }
-    let weights = equalize(net, weights, pictures, settings.equalize)?;
+    let weights = equalize(&plan, weights, pictures, settings.equalize)?;
     let input = Sample::of(pictures.iter().map(|p| &*p.values)).affine(settings.calibration);
     let quantized = Quantized { input, layers: BTreeMap::new() };
     let mut pass = Pass { weights: &weights, settings, quantized, layers: vec![], on_layer };
     let pairs = pictures.iter().map(|picture| Pair::of(picture, input)).collect();
-    let head = if net.age.is_empty() { &net.gender } else { &net.age };
-    let features = pass.chain(&net.trunk, head, Flow { pairs, coding: input })?;
-    let age = pass.chain(&net.age, &[], features.clone())?;
-    let gender = pass.chain(&net.gender, &[], features)?;
-    let both = !net.age.is_empty() && !net.gender.is_empty();
-    let rounded = |flow: Flow| flow.pairs.into_iter().map(|pair| pair.rounded).collect::<Vec<_>>();
-    let logits = if both { answers_of(&rounded(age), &rounded(gender))? } else { vec![] };
+    let mut outputs = vec![];
+    follow(&mut pass, &plan.root, Flow { pairs, coding: input }, &mut outputs)?;
     let Pass { quantized, layers, .. } = pass;
-    Ok(Calibrated { logits, quantized, layers, weights })
+    Ok(Calibrated { outputs, quantized, layers, weights })
 }
 
-/// The last values of both heads as answers.
+/// Takes all pictures through a branch and what reads it; its first reader decides how its values are coded.
+fn follow(
+    pass: &mut Pass<'_>,
+    branch: &Branch<'_>,
+    flow: Flow,
+    outputs: &mut Vec<Vec<Tensor>>,
+) -> Result<()> {
+    let readers = branch.readers();
+    let flow =
+        pass.chain(branch.layers, readers.first().map_or(&[], |first| first.layers), flow)?;
+    if readers.is_empty() {
+        outputs.push(flow.pairs.into_iter().map(|pair| pair.rounded).collect());
+        return Ok(());
+    }
+    readers.iter().try_for_each(|reader| follow(pass, reader, flow.clone(), outputs))
+}
+
+/// The last values of an age and a gender head as answers.
 fn answers_of(age: &[Tensor], gender: &[Tensor]) -> Result<Vec<Logits>> {
     let logits = age.iter().zip(gender).map(|(age, gender)| {
         let age = age.values.as_slice().try_into().context("the age head's logits")?;
@@ -115,7 +128,7 @@ fn answers_of(age: &[Tensor], gender: &[Tensor]) -> Result<Vec<Logits>> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::net::Layer;
+    use crate::net::{Layer, Net};
     use crate::{fold, init, net, onnx, verify};
     use models::session::{Options, Session};
 
@@ -171,7 +184,9 @@ pub(crate) mod tests {
         let int8 = onnx::export_int8(&net, &calibrated.quantized).unwrap();
         let f32 = onnx::export_f32(&net, &weights).unwrap();
 
-        let said = verify::compare(&calibrated.logits, &answers(&int8, &pictures)).unwrap();
+        let [age, gender] = &calibrated.outputs[..] else { panic!("two outputs") };
+        let said = answers_of(age, gender).unwrap();
+        let said = verify::compare(&said, &answers(&int8, &pictures)).unwrap();
         let seen = verify::compare(&answers(&f32, &pictures), &answers(&int8, &pictures)).unwrap();
         let new: Vec<Tensor> = (100..108).map(|seed| picture(&net, seed)).collect();
         let new = verify::compare(&answers(&f32, &new), &answers(&int8, &new)).unwrap();

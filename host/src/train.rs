@@ -9,14 +9,17 @@ mod adamw;
 mod augment;
 mod balance;
 pub mod bench;
-mod checkpoint;
-mod damage;
+pub(crate) mod checkpoint;
+pub(crate) mod damage;
 pub mod device;
 pub mod doctor;
 pub mod forward;
+pub(crate) mod learner;
 mod loader;
+mod log;
 pub mod predict;
 pub mod recipe;
+pub(crate) mod relight;
 mod score;
 mod source;
 mod teacher;
@@ -27,11 +30,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use tch::{Kind, Tensor};
 
-use self::adamw::{AdamW, Average};
-use self::checkpoint::{Checkpoint, EpochLog};
+use self::checkpoint::Checkpoint;
 use self::forward::{Answers, Forward, Mode, Parameters};
+use self::learner::Learner;
 use self::loader::{Batch, Loader};
-use self::recipe::{Options, Recipe, Schedule};
+use self::log::EpochLog;
+use self::recipe::{Options, Recipe};
 use self::source::Source;
 use self::teacher::Teacher;
 use crate::faces::Part;
@@ -94,14 +98,12 @@ pub fn run(job: &Job) -> Result<()> {
         recipe: &recipe,
         kind: recipe.precision.kind(device),
         steps_an_epoch: loader.steps_an_epoch(),
-        optimizer: AdamW::new(&parameters, &recipe)?,
-        average: Average::new(&parameters, &recipe)?,
-        parameters,
+        learner: Learner::new(parameters, recipe.weight_decay, recipe.average_decay)?,
         best: None,
         log: Vec::new(),
     };
     if options.resume && checkpoint.is_begun() {
-        checkpoint.restore(&mut run)?;
+        run.log = checkpoint.restore(&mut run.learner, run.steps_an_epoch)?;
     }
     run.announce(&loader);
     run.train(&loader, &checkpoint, options.stop_after)
@@ -198,9 +200,7 @@ struct Run<'a> {
     recipe: &'a Recipe,
     kind: Kind,
     steps_an_epoch: u64,
-    parameters: Parameters,
-    optimizer: AdamW,
-    average: Average,
+    learner: Learner,
     /// The best weights, where they are not saved yet.
     best: Option<Weights>,
     log: Vec<EpochLog>,
@@ -225,15 +225,16 @@ impl Pass<'_> {
 
 impl Run<'_> {
     fn announce(&self, loader: &Loader<'_>) {
-        let learning = self.parameters.entries().iter().filter(|e| e.tensor.requires_grad());
+        let learning =
+            self.learner.parameters.entries().iter().filter(|e| e.tensor.requires_grad());
         eprintln!(
             "train: {} on {} train and {} val faces, {} of {} tensors learn, {:?}, {:?}, epochs {}–{}",
             self.net.name,
             loader.count(Part::Train),
             loader.count(Part::Val),
             learning.count(),
-            self.parameters.entries().len(),
-            self.parameters.device(),
+            self.learner.parameters.entries().len(),
+            self.learner.parameters.device(),
             self.kind,
             self.log.len() + 1,
             self.recipe.epochs
@@ -253,7 +254,7 @@ impl Run<'_> {
             self.log.push(log);
             let due = self.log.len().is_multiple_of(self.recipe.save_every as usize);
             if due || self.log.len() == last as usize || self.is_stuck() {
-                checkpoint.save(self)?;
+                checkpoint.save(&self.learner, self.best.take(), &self.log)?;
             }
         }
         Ok(())
@@ -279,10 +280,10 @@ impl Run<'_> {
             Ok(())
         })?;
         bar.finish_and_clear();
-        let kept = self.average.parameters(&self.parameters);
+        let kept = self.learner.kept_parameters();
         let val = score::score(&self.pass(&kept, Mode::Eval), loader)?;
         if self.log.iter().all(|log| val.loss <= log.val.loss) {
-            let mut best = self.average.kept(&self.parameters)?;
+            let mut best = self.learner.kept()?;
             rescale_heads(self.net, &mut best, |_| self.source.unit().recip());
             self.best = Some(best);
         }
@@ -300,18 +301,17 @@ impl Run<'_> {
     }
 
     fn step(&mut self, batch: &Batch) -> Result<f64> {
-        let answers = self.pass(&self.parameters, Mode::Train).run(&batch.input)?;
+        let answers = self.pass(&self.learner.parameters, Mode::Train).run(&batch.input)?;
         let loss = self.loss(&answers, batch)?;
         let value = f64::try_from(&loss)?;
         ensure!(value.is_finite(), "the loss is {value}: try a smaller --lr");
         let lr = self.learning_rate();
-        self.optimizer.step(&self.parameters, &loss, lr)?;
-        self.average.follow(&self.parameters, self.optimizer.steps)?;
+        self.learner.step(&loss, lr)?;
         Ok(value)
     }
 
     fn loss(&self, answers: &Answers, batch: &Batch) -> Result<Tensor> {
-        let device = self.parameters.device();
+        let device = self.learner.parameters.device();
         let loss = |logits: &Option<Tensor>, target: &Tensor| {
             let of = |logits| cross_entropy(logits, &target.f_to_device(device)?);
             logits.as_ref().map(of).transpose()
@@ -325,14 +325,10 @@ impl Run<'_> {
     }
 
     fn learning_rate(&self) -> f64 {
-        if self.recipe.schedule == Schedule::Constant {
-            return self.recipe.lr;
-        }
         let steps_an_epoch = self.steps_an_epoch as f64;
-        let done = self.optimizer.steps as f64 / steps_an_epoch;
-        let share = (done / f64::from(self.recipe.epochs)).min(1.0);
-        let cosine = 0.505 + 0.495 * (std::f64::consts::PI * share).cos();
-        self.recipe.lr * cosine * (done + 1.0 / steps_an_epoch).min(1.0)
+        let epochs = self.learner.steps() as f64 / steps_an_epoch;
+        let warm = (epochs + 1.0 / steps_an_epoch).min(1.0);
+        self.recipe.schedule.rate(self.recipe.lr, epochs / f64::from(self.recipe.epochs), warm)
     }
 }
 

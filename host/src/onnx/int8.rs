@@ -11,19 +11,19 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::graph::{Graph, Values, int};
 use super::proto::{Attribute, element};
-use super::{INPUT, batch, conv_attributes, heads, pool_attributes};
-use crate::net::{Layer, Net};
+use super::{INPUT, batch, conv_attributes, pool_attributes};
+use crate::net::{Branch, End, Layer, Plan};
 use crate::quantize::{Affine, Quantized, QuantizedLayer};
 
 /// The quantized net; f32 in, f32 logits out.
-pub fn export_int8(net: &Net, quantized: &Quantized) -> Result<Vec<u8>> {
-    export(net, quantized, Activations::Signed)
+pub fn export_int8<'a>(net: impl Into<Plan<'a>>, quantized: &Quantized) -> Result<Vec<u8>> {
+    export(&net.into(), quantized, Activations::Signed)
 }
 
 /// The same net and answers with activations of 0 to 255, each 128 more, and the same weights: the form in
 /// which onnxruntime has fast products, and so its best to be measured by.
-pub fn export_int8_twin(net: &Net, quantized: &Quantized) -> Result<Vec<u8>> {
-    export(net, quantized, Activations::Unsigned)
+pub fn export_int8_twin<'a>(net: impl Into<Plan<'a>>, quantized: &Quantized) -> Result<Vec<u8>> {
+    export(&net.into(), quantized, Activations::Unsigned)
 }
 
 /// How activations are stored; weights have a sign either way.
@@ -33,9 +33,9 @@ enum Activations {
     Unsigned,
 }
 
-fn export(net: &Net, quantized: &Quantized, activations: Activations) -> Result<Vec<u8>> {
+fn export(plan: &Plan<'_>, quantized: &Quantized, activations: Activations) -> Result<Vec<u8>> {
     let mut graph = Graph::default();
-    let shape = vec![3, net.input_px, net.input_px];
+    let shape = plan.input.to_vec();
     graph.input(INPUT, &batch(&shape));
     let coding = Coding::add(&mut graph, "input", quantized.input, activations);
     let pixels = Bytes { value: "input.bytes".into(), coding, shape };
@@ -46,14 +46,8 @@ fn export(net: &Net, quantized: &Quantized, activations: Activations) -> Result<
         vec![],
     );
     let mut writer = Writer { graph, quantized, activations };
-    let features = writer.chain(&net.trunk, pixels)?;
-    for (output, head) in heads(net) {
-        let (last, before) =
-            head.split_last().with_context(|| format!("{output} has no layers"))?;
-        let x = writer.chain(before, features.clone())?;
-        writer.logits(last, x, output)?;
-    }
-    Ok(writer.graph.finish(net.name))
+    writer.branch(&plan.root, pixels)?;
+    Ok(writer.graph.finish(plan.name))
 }
 
 /// The names of a scale and a zero point.
@@ -107,6 +101,24 @@ struct Product<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// A branch that reads `x`, and all that read it in turn.
+    fn branch(&mut self, branch: &Branch<'_>, x: Bytes) -> Result<()> {
+        match &branch.end {
+            End::Output(output) => {
+                let (last, before) = branch
+                    .layers
+                    .split_last()
+                    .with_context(|| format!("{output} has no layers"))?;
+                let x = self.chain(before, x)?;
+                self.logits(last, x, output)
+            }
+            End::Branches(readers) => {
+                let x = self.chain(branch.layers, x)?;
+                readers.iter().try_for_each(|reader| self.branch(reader, x.clone()))
+            }
+        }
+    }
+
     fn chain(&mut self, layers: &[Layer], mut x: Bytes) -> Result<Bytes> {
         for layer in layers {
             x = match layer {
@@ -150,9 +162,11 @@ impl<'a> Writer<'a> {
 
     /// Multiplies and adds; the sums themselves, scaled, are the output.
     fn logits(&mut self, layer: &Layer, x: Bytes, output: &str) -> Result<()> {
+        let is_map = matches!(layer, Layer::Conv(_));
         let Product { name, layer, attributes, shape } = self.read(layer, &x)?;
         let (weight, zero) = self.weight(name, layer, x.shape[0]);
         let part = |part: &str| format!("{output}.{part}");
+        let channels = [1, layer.bias.len(), 1, 1];
         let graph = &mut self.graph;
         graph.node(
             "ConvInteger",
@@ -160,16 +174,20 @@ impl<'a> Writer<'a> {
             &part("products"),
             attributes,
         );
-        let bias =
-            graph.constant(&format!("{name}.bias"), &batch(&shape), Values::I32(&layer.bias));
+        let bias = graph.constant(&format!("{name}.bias"), &channels, Values::I32(&layer.bias));
         graph.node("Add", &[&part("products"), &bias], &part("sums"), vec![]);
         graph.node("Cast", &[&part("sums")], &part("real"), vec![int("to", element::F32.into())]);
         let units: Vec<f32> = layer.weight_scales.iter().map(|w| x.coding.step * w).collect();
-        let dims = if units.len() == 1 { vec![] } else { batch(&shape) };
-        let unit = graph.constant(&part("unit"), &dims, Values::F32(&units));
-        graph.node("Mul", &[&part("real"), &unit], &part("maps"), vec![]);
-        graph.node("Flatten", &[&part("maps")], output, vec![int("axis", 1)]);
-        graph.output(output, &[1, shape.iter().product()]);
+        let dims: &[usize] = if units.len() == 1 { &[] } else { &channels };
+        let unit = graph.constant(&part("unit"), dims, Values::F32(&units));
+        if is_map {
+            graph.node("Mul", &[&part("real"), &unit], output, vec![]);
+            graph.output(output, &batch(&shape));
+        } else {
+            graph.node("Mul", &[&part("real"), &unit], &part("maps"), vec![]);
+            graph.node("Flatten", &[&part("maps")], output, vec![int("axis", 1)]);
+            graph.output(output, &[1, shape.iter().product()]);
+        }
         Ok(())
     }
 

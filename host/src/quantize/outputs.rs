@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::equalize::{Axis, find, scale};
 use super::pass::run;
 use super::scheme::Affine;
-use crate::net::{Layer, Net, Weighted};
+use crate::net::{Branch, Layer, Plan, Weighted};
 use crate::weights::Weights;
 
 /// How far to go: outputs are divided by such a power of their channel's peak.
@@ -22,13 +22,9 @@ const POWERS: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 const FLOOR: f32 = 0.1;
 
 /// The same net with evener outputs.
-pub(super) fn even_out(net: &Net, weights: &Weights, pictures: &[Tensor]) -> Result<Weights> {
-    let heads = [&net.age, &net.gender].into_iter();
-    let heads = heads.filter_map(|head| head.iter().find_map(|layer| Some(layer.weighted()?.name)));
+pub(super) fn even_out(plan: &Plan<'_>, weights: &Weights, pictures: &[Tensor]) -> Result<Weights> {
     let mut evening = Evening { weights, even: weights.clone() };
-    let features = evening.follow(&net.trunk, &heads.collect::<Vec<_>>(), pictures.to_vec())?;
-    evening.follow(&net.age, &[], features.clone())?;
-    evening.follow(&net.gender, &[], features)?;
+    evening.branch(&plan.root, pictures.to_vec())?;
     Ok(evening.even)
 }
 
@@ -38,6 +34,16 @@ struct Evening<'a> {
 }
 
 impl Evening<'_> {
+    /// Takes pictures through a branch and all that read it.
+    fn branch<'n>(&mut self, branch: &Branch<'n>, tensors: Vec<Tensor>) -> Result<()> {
+        let readers = branch.readers();
+        let first =
+            |reader: &Branch<'n>| reader.layers.iter().find_map(|l| Some(l.weighted()?.name));
+        let names: Vec<_> = readers.iter().filter_map(first).collect();
+        let tensors = self.follow(branch.layers, &names, tensors)?;
+        readers.iter().try_for_each(|reader| self.branch(reader, tensors.clone()))
+    }
+
     /// Takes pictures through layers and evens out all that is read, at the end by `after`.
     fn follow(
         &mut self,
@@ -158,7 +164,7 @@ mod tests {
         let net = net::compact();
         let before = fold::fold_batch_norm(&net, &init::he(&net, 5)).unwrap();
         let pictures: Vec<Tensor> = (0..4).map(|k| quantize::tests::picture(&net, k)).collect();
-        let after = even_out(&net, &before, &pictures).unwrap();
+        let after = even_out(&(&net).into(), &before, &pictures).unwrap();
         assert!(before != after);
 
         let run = |weights| {

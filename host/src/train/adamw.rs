@@ -5,7 +5,6 @@ use anyhow::{Context, Result};
 use tch::{Device, Tensor, no_grad};
 
 use super::forward::{Parameters, to_plain, to_torch};
-use super::recipe::Recipe;
 use crate::weights::Weights;
 
 /// Decay of the mean gradient.
@@ -50,7 +49,7 @@ struct Factors {
 
 impl AdamW {
     /// No steps made.
-    pub(super) fn new(parameters: &Parameters, recipe: &Recipe) -> Result<Self> {
+    pub(super) fn new(parameters: &Parameters, weight_decay: f64) -> Result<Self> {
         let learning = parameters.entries().iter().enumerate();
         let slots =
             learning.filter(|(_, entry)| entry.tensor.requires_grad()).map(|(at, entry)| {
@@ -59,11 +58,7 @@ impl AdamW {
                 };
                 Ok(Slot { at, mean: zeros()?, square: zeros()? })
             });
-        Ok(Self {
-            slots: slots.collect::<Result<_>>()?,
-            weight_decay: recipe.weight_decay,
-            steps: 0,
-        })
+        Ok(Self { slots: slots.collect::<Result<_>>()?, weight_decay, steps: 0 })
     }
 
     /// One step down the gradient of `loss`.
@@ -165,9 +160,8 @@ fn update(
 }
 
 impl Average {
-    /// The weights as they are, where the recipe keeps an average.
-    pub(super) fn new(parameters: &Parameters, recipe: &Recipe) -> Result<Self> {
-        let decay = recipe.average_decay;
+    /// The weights as they are; nothing where `decay` is 0.
+    pub(super) fn new(parameters: &Parameters, decay: f64) -> Result<Self> {
         if decay == 0.0 {
             return Ok(Self { copies: vec![], decay });
         }

@@ -12,6 +12,7 @@ use models::geometry::Point;
 use rand::{Rng, RngExt};
 
 use super::damage::damage;
+use super::relight::{Light, relight};
 use crate::crops::Crops;
 
 /// How far chance may go.
@@ -20,9 +21,8 @@ pub(super) struct Strength {
     turn_degrees: f32,
     zoom: f32,
     shift: f32,
-    light: f32,
+    light: Light,
     blur_share: f64,
-    noise: f32,
 }
 
 /// Small changes for crops cut by landmarks, which lie well.
@@ -30,9 +30,8 @@ const ALIGNED: Strength = Strength {
     turn_degrees: 8.0,
     zoom: 0.08,
     shift: 0.03,
-    light: 0.25,
+    light: Light { light: 0.25, noise: 6.0 },
     blur_share: 0.3,
-    noise: 6.0,
 };
 
 /// Larger ones for crops cut by the box alone, which differs from detector to detector.
@@ -61,7 +60,7 @@ pub(super) fn draw(crops: &Crops, at: usize, damaged: f64, rng: &mut impl Rng) -
     if rng.random_bool(0.5) {
         image::imageops::flip_horizontal_in_place(&mut picture);
     }
-    relight(&mut picture, &strength, rng);
+    relight(&mut picture, &strength.light, rng);
     if damaged > 0.0 && rng.random_bool(damaged) {
         damage(&mut picture, rng);
     }
@@ -99,26 +98,4 @@ fn jitter(size_px: u32, strength: &Strength, rng: &mut impl Rng) -> Similarity {
         middle - (b * middle + a * middle) + dy * size,
     );
     Similarity { a, b, shift }
-}
-
-/// Brightness, contrast, gamma, colour and noise.
-fn relight(picture: &mut RgbImage, strength: &Strength, rng: &mut impl Rng) {
-    let mut spread = |reach: f32| rng.random_range(-reach..=reach);
-    let (contrast, brightness) = (spread(strength.light).exp(), spread(strength.light) * 128.0);
-    let gamma = spread(strength.light).exp();
-    let tint: [f32; 3] = std::array::from_fn(|_| spread(strength.light * 0.3).exp());
-    let saturation = if rng.random_bool(0.1) { 0.0 } else { rng.random_range(0.6..1.3) };
-    let noise = if rng.random_bool(0.3) { rng.random_range(0.0..strength.noise) } else { 0.0 };
-    let curve: [f32; 256] = std::array::from_fn(|value| {
-        let curved = (value as f32 / 255.0).powf(gamma) * 255.0;
-        (curved - 128.0) * contrast + 128.0 + brightness
-    });
-    for pixel in picture.pixels_mut() {
-        let rgb = pixel.0.map(|v| curve[usize::from(v)]);
-        let grey = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
-        for c in 0..3 {
-            let grain = if noise > 0.0 { rng.random_range(-noise..noise) } else { 0.0 };
-            pixel.0[c] = ((grey + (rgb[c] - grey) * saturation) * tint[c] + grain + 0.5) as u8;
-        }
-    }
 }

@@ -156,7 +156,7 @@ fn head_step(net: &Net, options: &Options, device: Device, kind: Kind) -> Result
     let heads = Net { trunk: vec![], ..net.clone() };
     let parameters = Parameters::new(&init::he(&heads, 0), device, |_| true)?;
     let recipe = Recipe::default_for(Protocol::Seed, net.name);
-    let mut optimizer = AdamW::new(&parameters, &recipe)?;
+    let mut optimizer = AdamW::new(&parameters, recipe.weight_decay)?;
     let shape = net.trunk_shape();
     let input = made_up(options.batch, &shape, device)?.f_relu()?;
     let target =

@@ -43,7 +43,7 @@ fn cover(picture: &mut RgbImage, rng: &mut impl Rng) {
 }
 
 /// `picture` after a JPEG of that quality, 1 to 100; `None` where the codec refuses it.
-fn packed(picture: &RgbImage, quality: u8) -> Option<RgbImage> {
+pub(crate) fn packed(picture: &RgbImage, quality: u8) -> Option<RgbImage> {
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(picture).ok()?;
     Some(image::load_from_memory_with_format(&bytes, ImageFormat::Jpeg).ok()?.into_rgb8())

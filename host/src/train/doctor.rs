@@ -90,7 +90,7 @@ fn two_steps(device: Device, kind: Kind) -> Result<String> {
     let net = net::compact();
     let parameters = Parameters::new(&init::he(&net, 0), device, |_| true)?;
     let recipe = Recipe::default_for(Protocol::Default, net.name);
-    let mut optimizer = AdamW::new(&parameters, &recipe)?;
+    let mut optimizer = AdamW::new(&parameters, recipe.weight_decay)?;
     let side = net.input_px as i64;
     tch::manual_seed(0);
     let input = Tensor::f_randn([BATCH, 3, side, side], (Kind::Float, device))?;

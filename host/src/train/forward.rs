@@ -130,7 +130,8 @@ impl Forward<'_> {
     /// # Errors
     /// As [`Forward::run`].
     pub fn trunk(&self, input: &Tensor) -> Result<Tensor> {
-        self.layers(&self.net.trunk, channels_last(&input.f_to_kind(self.kind)?)?)
+        let layers = self.layers();
+        layers.chain(&self.net.trunk, layers.pixels(input)?)
     }
 
     /// Runs the heads alone, on what the trunk made.
@@ -139,13 +140,33 @@ impl Forward<'_> {
     /// As [`Forward::run`].
     pub fn heads(&self, features: &Tensor) -> Result<Answers> {
         let head = |layers: &[Layer]| {
-            let run = || self.layers(layers, features.shallow_clone());
+            let run = || self.layers().chain(layers, features.shallow_clone());
             (!layers.is_empty()).then(run).transpose()
         };
         Ok(Answers { age: head(&self.net.age)?, gender: head(&self.net.gender)? })
     }
 
-    fn layers(&self, layers: &[Layer], input: Tensor) -> Result<Tensor> {
+    fn layers(&self) -> Layers<'_> {
+        Layers { parameters: self.parameters, mode: self.mode, kind: self.kind }
+    }
+}
+
+/// Any layers, run with tensors of their names.
+pub(crate) struct Layers<'a> {
+    pub(crate) parameters: &'a Parameters,
+    pub(crate) mode: Mode,
+    /// As in [`Forward`].
+    pub(crate) kind: Kind,
+}
+
+impl Layers<'_> {
+    /// Pictures as the first layer reads them.
+    pub(crate) fn pixels(&self, input: &Tensor) -> Result<Tensor> {
+        channels_last(&input.f_to_kind(self.kind)?)
+    }
+
+    /// What `layers` make of `input`, one after another.
+    pub(crate) fn chain(&self, layers: &[Layer], input: Tensor) -> Result<Tensor> {
         layers.iter().try_fold(input, |x, layer| match layer {
             Layer::Conv(conv) => self.conv(conv, &x).with_context(|| conv.name.clone()),
             Layer::Linear(linear) => self.linear(linear, &x).with_context(|| linear.name.clone()),
@@ -155,12 +176,15 @@ impl Forward<'_> {
         })
     }
 
+    /// What no ReLU follows is computed in f32, as the logits are.
     fn conv(&self, conv: &Conv, x: &Tensor) -> Result<Tensor> {
+        let kind = if conv.relu { self.kind } else { Kind::Float };
         let tensor = |part: &str| self.parameters.get(&format!("{}.{part}", conv.name));
-        let weight = channels_last(&tensor("weight")?.f_to_kind(self.kind)?)?;
+        let weight = channels_last(&tensor("weight")?.f_to_kind(kind)?)?;
         let (stride, pad) = (conv.stride as i64, conv.pad as i64);
-        let bias = if conv.batch_norm { None } else { Some(tensor("bias")?.f_to_kind(self.kind)?) };
-        let mut y = x.f_conv2d(&weight, bias, [stride, stride], [pad, pad], [1, 1], 1)?;
+        let bias = if conv.batch_norm { None } else { Some(tensor("bias")?.f_to_kind(kind)?) };
+        let mut y =
+            x.f_to_kind(kind)?.f_conv2d(&weight, bias, [stride, stride], [pad, pad], [1, 1], 1)?;
         if conv.batch_norm {
             // A frozen layer keeps its statistics.
             let train = self.mode == Mode::Train && tensor("weight")?.requires_grad();

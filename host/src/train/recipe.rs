@@ -151,6 +151,18 @@ pub enum Schedule {
     Cosine,
 }
 
+impl Schedule {
+    /// The rate after a share of the run, in [0, 1]; `warm` is 1 once the first epoch is over.
+    pub(crate) fn rate(self, highest: f64, share: f64, warm: f64) -> f64 {
+        match self {
+            Self::Constant => highest,
+            Self::Cosine => {
+                highest * (0.505 + 0.495 * (std::f64::consts::PI * share.min(1.0)).cos()) * warm
+            }
+        }
+    }
+}
+
 impl Recipe {
     /// What a protocol does with a net unless told otherwise.
     pub fn default_for(protocol: Protocol, net: &str) -> Self {
