@@ -71,6 +71,12 @@ enum Command {
     /// Trains a net, or heads on the features of a frozen trunk.
     #[cfg(feature = "torch")]
     Train(crate::train::Job),
+    /// Makes our face detector.
+    #[cfg(feature = "torch")]
+    Detector {
+        #[command(subcommand)]
+        command: crate::detector::Command,
+    },
     /// Runs all stages of a configuration; those whose inputs did not change are skipped.
     #[cfg(feature = "torch")]
     Run(crate::run::Options),
@@ -149,6 +155,8 @@ impl Cli {
             },
             #[cfg(feature = "torch")]
             Command::Train(job) => crate::train::run(&job),
+            #[cfg(feature = "torch")]
+            Command::Detector { command } => crate::detector::run(&command),
             #[cfg(feature = "torch")]
             Command::Run(options) => crate::run::run(&options),
             #[cfg(feature = "torch")]

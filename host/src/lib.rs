@@ -13,6 +13,8 @@ pub mod cli;
 pub mod contract;
 pub mod convert;
 pub mod crops;
+#[cfg(feature = "torch")]
+pub mod detector;
 pub mod eval;
 pub mod export;
 pub mod faces;

@@ -1,0 +1,33 @@
+//! Our face detector: scenes made of labelled faces, and the net that learns to find them there.
+
+mod light;
+mod loss;
+mod mine;
+mod paste;
+mod scenes;
+pub mod sheet;
+mod stock;
+mod targets;
+pub mod train;
+
+use anyhow::Result;
+
+/// The stages that make a detector.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Trains it on scenes composed from labelled faces and pictures without faces.
+    Train(train::Options),
+    /// Draws some of those scenes.
+    Scenes(sheet::Options),
+}
+
+/// Runs a stage.
+///
+/// # Errors
+/// As the stage.
+pub fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::Train(options) => train::run(options),
+        Command::Scenes(options) => sheet::run(options),
+    }
+}

@@ -1,0 +1,356 @@
+//! `trainer detector train`: labelled faces and pictures without faces → weights of the detector.
+//!
+//! Each epoch draws new scenes; before it, the averaged weights look at grounds without faces, and what they
+//! take for a face there is laid into the epoch's scenes as something that is none. A killed run goes on where
+//! its last saved epoch ended, to the same bits.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+use image::RgbImage;
+use models::preprocess::Preprocessor;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor, no_grad};
+
+use super::loss::{Loss, to_tensor};
+use super::mine;
+use super::scenes::{self, Scene};
+use super::stock::Stock;
+use super::targets::targets;
+use crate::faces::{self, Part};
+use crate::feed::feed;
+use crate::net::detector::{CHANNELS, DetectorNet};
+use crate::train::checkpoint::Checkpoint;
+use crate::train::device::{On, Precision};
+use crate::train::forward::{Layers, Mode, Parameters, to_torch};
+use crate::train::learner::Learner;
+use crate::train::recipe::Schedule;
+use crate::{contract, init, progress};
+
+/// What is trained, on what, and where to.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// faces.csv with boxes, landmarks and parts.
+    #[arg(long)]
+    faces: PathBuf,
+    /// Folder of pictures without faces (scripts/get-backgrounds.sh).
+    #[arg(long)]
+    backgrounds: PathBuf,
+    /// Folder for weights, log and options.
+    #[arg(long)]
+    out: PathBuf,
+    /// Rounds of new scenes.
+    #[arg(long, default_value_t = 40)]
+    epochs: u32,
+    /// Scenes a round.
+    #[arg(long, default_value_t = 6000)]
+    scenes: usize,
+    /// Scenes a step.
+    #[arg(long, default_value_t = 32)]
+    batch: usize,
+    /// Highest learning rate.
+    #[arg(long, default_value_t = 2e-3)]
+    lr: f64,
+    /// Seeds the first weights and the scenes.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value_t = On::Cpu)]
+    device: On,
+    /// What all but the heads is computed in.
+    #[arg(long, value_enum, default_value_t = Precision::Auto)]
+    precision: Precision,
+    /// Threads of torch on the CPU.
+    #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, Into::into))]
+    threads: usize,
+    /// Stops after this epoch; --resume goes on.
+    #[arg(long)]
+    stop_after: Option<u32>,
+    /// Goes on from `last.safetensors`.
+    #[arg(long)]
+    resume: bool,
+}
+
+/// Everything that decides what a run learns, kept in `train.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Recipe {
+    epochs: u32,
+    scenes: usize,
+    batch: usize,
+    lr: f64,
+    weight_decay: f64,
+    average_decay: f64,
+    seed: u64,
+    device: On,
+    precision: Precision,
+}
+
+/// One epoch, a row of `log.csv`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Row {
+    epoch: usize,
+    train_loss: f64,
+    val_loss: f64,
+    val_score: f64,
+    val_bounds: f64,
+    val_landmarks: f64,
+    /// Pieces of grounds that were taken for faces before it.
+    mistaken: usize,
+    seconds: f64,
+}
+
+/// Width and height of the scenes that are learnt from.
+pub(super) const SCENE_PX: [u32; 2] = [320, 256];
+/// Scenes that each epoch is scored on.
+const VAL_SCENES: u64 = 320;
+/// Val scenes are drawn by other seeds than any epoch's.
+const VAL_SEED: u64 = u64::MAX;
+/// From this epoch on mistakes are looked for.
+const MINE_FROM: usize = 2;
+
+/// Scenes as torch reads them.
+struct Batch {
+    input: Tensor,
+    targets: Tensor,
+}
+
+struct Run<'a> {
+    net: DetectorNet,
+    recipe: Recipe,
+    learner: Learner,
+    kind: Kind,
+    preprocessor: &'a Preprocessor,
+    val: Vec<Scene>,
+    log: Vec<Row>,
+}
+
+/// Trains.
+///
+/// # Errors
+/// No faces or grounds, CUDA asked for and missing, a loss that is no number, or the file system.
+pub fn run(options: &Options) -> Result<()> {
+    let device = options.device.open()?;
+    tch::set_num_threads(i32::try_from(options.threads)?);
+    let recipe = Recipe::of(options);
+    ensure!(recipe.batch > 0 && recipe.scenes >= recipe.batch, "fewer scenes than one batch");
+    let rows = faces::read(&options.faces)?;
+    let mut stock = Stock::read(&rows, &options.backgrounds, Part::Train)?;
+    let val = Stock::read(&rows, &options.backgrounds, Part::Val)?;
+    let val = (0..VAL_SCENES).into_par_iter().map(|at| scene(&val, VAL_SEED, at)).collect();
+    let net = DetectorNet::new(SCENE_PX.map(|side| side as usize));
+    let mut weights = init::he(&net, recipe.seed);
+    weights.input = contract::input_spec();
+    let preprocessor = Preprocessor::new(&weights.input);
+    let parameters = Parameters::new(&weights, device, |_| true)?;
+    let checkpoint = Checkpoint::new(&options.out, &recipe, options.resume)?;
+    let mut run = Run {
+        net,
+        kind: recipe.precision.kind(device),
+        learner: Learner::new(parameters, recipe.weight_decay, recipe.average_decay)?,
+        preprocessor: &preprocessor,
+        recipe,
+        val,
+        log: vec![],
+    };
+    if options.resume && checkpoint.is_begun() {
+        let steps_an_epoch = run.steps_an_epoch();
+        run.log = checkpoint.restore(&mut run.learner, steps_an_epoch)?;
+    }
+    eprintln!(
+        "detector: {} train faces, {} pictures without, {:?}, {:?}, epochs {}–{}",
+        stock.faces.len(),
+        stock.grounds.len(),
+        device,
+        run.kind,
+        run.log.len() + 1,
+        run.recipe.epochs
+    );
+    run.train(&mut stock, &checkpoint, options.stop_after)
+}
+
+/// Scene `at` of the round that `seed` names.
+pub(super) fn scene(stock: &Stock, seed: u64, at: u64) -> Scene {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(at + 1);
+    scenes::draw(stock, SCENE_PX, &mut rng)
+}
+
+impl Recipe {
+    fn of(options: &Options) -> Self {
+        Self {
+            epochs: options.epochs,
+            scenes: options.scenes,
+            batch: options.batch,
+            lr: options.lr,
+            weight_decay: 0.02,
+            average_decay: 0.998,
+            seed: options.seed,
+            device: options.device,
+            precision: options.precision,
+        }
+    }
+}
+
+impl Run<'_> {
+    fn steps_an_epoch(&self) -> u64 {
+        (self.recipe.scenes / self.recipe.batch) as u64
+    }
+
+    fn train(
+        &mut self,
+        stock: &mut Stock,
+        checkpoint: &Checkpoint,
+        stop_after: Option<u32>,
+    ) -> Result<()> {
+        let last = stop_after.map_or(self.recipe.epochs, |stop| stop.min(self.recipe.epochs));
+        while self.log.len() < last as usize {
+            let row = self.epoch(stock)?;
+            eprintln!("{row}");
+            let is_best = self.log.iter().all(|before| row.val_loss <= before.val_loss);
+            self.log.push(row);
+            let best = is_best.then(|| self.learner.kept()).transpose()?;
+            checkpoint.save(&self.learner, best, &self.log)?;
+        }
+        Ok(())
+    }
+
+    fn epoch(&mut self, stock: &mut Stock) -> Result<Row> {
+        let begun = Instant::now();
+        let epoch = self.log.len();
+        let seed = self.recipe.seed << 20 | epoch as u64;
+        stock.mistaken = if epoch < MINE_FROM { vec![] } else { self.mistakes(stock, seed)? };
+        let bar = progress::bar("detector", self.steps_an_epoch());
+        let mut train_loss = 0.0;
+        let batch = self.recipe.batch as u64;
+        let preprocessor = self.preprocessor;
+        let make = |step: u64| {
+            let drawn = (step * batch..(step + 1) * batch).into_par_iter();
+            self::batch(&drawn.map(|at| scene(stock, seed, at)).collect::<Vec<_>>(), preprocessor)
+        };
+        feed(0..self.steps_an_epoch(), make, |batch| {
+            train_loss += self.step(&batch)?;
+            bar.inc(1);
+            Ok(())
+        })?;
+        bar.finish_and_clear();
+        let [val_score, val_bounds, val_landmarks, val_loss] = self.score()?;
+        Ok(Row {
+            epoch: epoch + 1,
+            train_loss: train_loss / self.steps_an_epoch() as f64,
+            val_loss,
+            val_score,
+            val_bounds,
+            val_landmarks,
+            mistaken: stock.mistaken.len(),
+            seconds: begun.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn step(&mut self, batch: &Batch) -> Result<f64> {
+        let told = told(&self.forward(&self.learner.parameters, Mode::Train), &batch.input)?;
+        let targets = batch.targets.f_to_device(self.learner.parameters.device())?;
+        let loss = Loss::of(&told, &targets)?.sum();
+        let value = f64::try_from(&loss)?;
+        ensure!(value.is_finite(), "the loss is {value}: try a smaller --lr");
+        let epochs = self.learner.steps() as f64 / self.steps_an_epoch() as f64;
+        let warm = (epochs + 1.0 / self.steps_an_epoch() as f64).min(1.0);
+        let lr =
+            Schedule::Cosine.rate(self.recipe.lr, epochs / f64::from(self.recipe.epochs), warm);
+        self.learner.step(&loss, lr)?;
+        Ok(value)
+    }
+
+    fn forward<'f>(&'f self, parameters: &'f Parameters, mode: Mode) -> Net<'f> {
+        Net { layers: Layers { parameters, mode, kind: self.kind }, net: &self.net }
+    }
+
+    /// Loss of the averaged weights on the val scenes: score, bounds, landmarks, sum.
+    fn score(&self) -> Result<[f64; 4]> {
+        let kept = self.learner.kept_parameters();
+        let net = self.forward(&kept, Mode::Eval);
+        let mut sums = [0.0; 4];
+        for scenes in self.val.chunks(self.recipe.batch) {
+            let batch = batch(scenes, self.preprocessor)?;
+            let targets = batch.targets.f_to_device(kept.device())?;
+            let loss = no_grad(|| Loss::of(&told(&net, &batch.input)?, &targets))?;
+            let parts =
+                [&loss.score, &loss.bounds, &loss.landmarks, &loss.sum()].map(f64::try_from);
+            for (sum, part) in sums.iter_mut().zip(parts) {
+                *sum += part? * scenes.len() as f64 / self.val.len() as f64;
+            }
+        }
+        Ok(sums)
+    }
+
+    /// What the averaged weights take for faces where there are none.
+    fn mistakes(&self, stock: &Stock, seed: u64) -> Result<Vec<super::paste::Patch>> {
+        let kept = self.learner.kept_parameters();
+        let net = self.forward(&kept, Mode::Eval);
+        mine::mistakes(stock, seed, |pictures| {
+            let input = input(pictures, self.preprocessor)?;
+            no_grad(|| told(&net, &input))
+        })
+    }
+}
+
+/// The net with the weights of a moment.
+struct Net<'a> {
+    layers: Layers<'a>,
+    net: &'a DetectorNet,
+}
+
+/// What every cell tells.
+///
+/// # Shapes
+/// - input: `[batch, 3, height, width]`, f32
+/// - told: `[batch, cells, 15]`, f32; grid by grid, row by row
+fn told(net: &Net<'_>, input: &Tensor) -> Result<Tensor> {
+    let mut features = net.layers.pixels(&input.f_to_device(net.layers.parameters.device())?)?;
+    let mut grids = vec![];
+    for level in &net.net.levels {
+        features = net.layers.chain(&level.trunk, features)?;
+        let told = net.layers.chain(&level.head, features.shallow_clone())?;
+        let rows =
+            told.f_permute([0, 2, 3, 1])?.f_reshape([told.size()[0], -1, CHANNELS as i64])?;
+        grids.push(rows);
+    }
+    Ok(Tensor::f_cat(&grids, 1)?)
+}
+
+fn batch(scenes: &[Scene], preprocessor: &Preprocessor) -> Result<Batch> {
+    let pictures: Vec<&RgbImage> = scenes.iter().map(|scene| &scene.picture).collect();
+    let targets: Vec<Vec<f32>> =
+        scenes.par_iter().map(|scene| targets(&scene.faces, SCENE_PX)).collect();
+    Ok(Batch {
+        input: input(&pictures, preprocessor)?,
+        targets: to_tensor(&targets, tch::Device::Cpu)?,
+    })
+}
+
+fn input(pictures: &[&RgbImage], preprocessor: &Preprocessor) -> Result<Tensor> {
+    let one = |picture: &&RgbImage| to_torch(&preprocessor.tensor(picture));
+    Ok(Tensor::f_cat(&pictures.iter().map(one).collect::<Result<Vec<_>>>()?, 0)?)
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "epoch {:>3}: train loss {:.4}, val {:.4} (score {:.4}, box {:.4}, landmarks {:.4}), \
+             {} mistaken, {:.0} s",
+            self.epoch,
+            self.train_loss,
+            self.val_loss,
+            self.val_score,
+            self.val_bounds,
+            self.val_landmarks,
+            self.mistaken,
+            self.seconds
+        )
+    }
+}
