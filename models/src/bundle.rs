@@ -1,17 +1,19 @@
-//! A bundle: the folder with a network, its `model.toml`, goldens and `SHA256SUMS`.
+//! A bundle: a network, its `model.toml`, goldens and `SHA256SUMS`, in a folder or in the program itself.
 //!
 //! No byte of a bundle is parsed before its hash was checked, and no file is read past a fixed size.
 
+mod place;
 mod sums;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::manifest::{FileEntry, Manifest, ManifestError, Role, is_plain_name};
+use place::{Place, at, read_capped};
 use sums::{Sums, SumsError};
 
 /// The file with what the bundle is and how it is fed.
@@ -110,14 +112,24 @@ pub struct Bundle {
 impl Bundle {
     /// Reads the bundle in the folder `dir`.
     pub fn open(dir: &Path) -> Result<Self, BundleError> {
-        let text = read_text(&dir.join(SUMS), SUMS_BYTES_MAX)?;
+        Self::read(&Place::Folder(dir))
+    }
+
+    /// Reads the bundle whose files are `files`, each with its name: one that `include_bytes!` put into a
+    /// program. It is checked as one in a folder is.
+    pub fn from_memory(files: &[(&str, &[u8])]) -> Result<Self, BundleError> {
+        Self::read(&Place::Memory(files))
+    }
+
+    fn read(place: &Place<'_>) -> Result<Self, BundleError> {
+        let text = text(place.path(SUMS), place.read(SUMS, SUMS_BYTES_MAX)?)?;
         let sums = Sums::parse(&text)
-            .map_err(|source| BundleError::Sums { path: dir.join(SUMS), source })?;
-        let manifest = open_manifest(dir, &sums)?;
-        check_named(dir, &manifest, &sums)?;
+            .map_err(|source| BundleError::Sums { path: place.path(SUMS), source })?;
+        let manifest = read_manifest(place, &sums)?;
+        check_named(place, &manifest, &sums)?;
         let mut files = BTreeMap::new();
         for file in &manifest.files {
-            files.insert(file.path.clone(), read_file(dir, file, &sums)?);
+            files.insert(file.path.clone(), read_file(place, file, &sums)?);
         }
         Ok(Self { manifest, files, sha256: sums::sha256_hex(text.as_bytes()) })
     }
@@ -181,38 +193,39 @@ fn write_atomically(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), BundleEr
     File::open(dir).and_then(|folder| folder.sync_all()).map_err(at(dir))
 }
 
-fn open_manifest(dir: &Path, sums: &Sums) -> Result<Manifest, BundleError> {
-    let path = dir.join(MANIFEST);
-    let bytes = read_checked(dir, MANIFEST, sums)?;
-    let text = String::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e));
-    let text = text.map_err(at(&path))?;
+fn read_manifest(place: &Place<'_>, sums: &Sums) -> Result<Manifest, BundleError> {
+    let path = place.path(MANIFEST);
+    let text = text(path.clone(), read_checked(place, MANIFEST, sums)?)?;
     Manifest::parse(&text).map_err(|source| BundleError::Manifest { path, source })
 }
 
 /// Refuses a listed file that nothing needs, so that it is not even read.
-fn check_named(dir: &Path, manifest: &Manifest, sums: &Sums) -> Result<(), BundleError> {
+fn check_named(place: &Place<'_>, manifest: &Manifest, sums: &Sums) -> Result<(), BundleError> {
     let named = |name: &str| name == MANIFEST || manifest.files.iter().any(|f| f.path == name);
     match sums.iter().find(|(name, _)| !named(name)) {
-        Some((name, _)) => Err(BundleError::NotNamed { path: dir.into(), name: name.to_owned() }),
+        Some((name, _)) => {
+            let (path, name) = (place.folder().into(), name.to_owned());
+            Err(BundleError::NotNamed { path, name })
+        }
         None => Ok(()),
     }
 }
 
-fn read_file(dir: &Path, file: &FileEntry, sums: &Sums) -> Result<Vec<u8>, BundleError> {
-    let bytes = read_checked(dir, &file.path, sums)?;
-    let path = dir.join(&file.path);
+fn read_file(place: &Place<'_>, file: &FileEntry, sums: &Sums) -> Result<Vec<u8>, BundleError> {
+    let bytes = read_checked(place, &file.path, sums)?;
+    let path = place.path(&file.path);
     check_same(&path, "length", &file.bytes.to_string(), &bytes.len().to_string())?;
     // The bytes have the listed hash, so the two texts are compared rather than all bytes once more.
     check_same(&path, "sha256", &file.sha256, sums.get(&file.path).unwrap_or_default())?;
     Ok(bytes)
 }
 
-fn read_checked(dir: &Path, name: &str, sums: &Sums) -> Result<Vec<u8>, BundleError> {
-    let not_listed = || BundleError::NotListed { path: dir.into(), name: name.to_owned() };
+fn read_checked(place: &Place<'_>, name: &str, sums: &Sums) -> Result<Vec<u8>, BundleError> {
+    let not_listed =
+        || BundleError::NotListed { path: place.folder().into(), name: name.to_owned() };
     let expected = sums.get(name).ok_or_else(not_listed)?;
-    let path = dir.join(name);
-    let bytes = read_capped(&path, bytes_max(name))?;
-    check_same(&path, "sha256", expected, &sums::sha256_hex(&bytes))?;
+    let bytes = place.read(name, bytes_max(name))?;
+    check_same(&place.path(name), "sha256", expected, &sums::sha256_hex(&bytes))?;
     Ok(bytes)
 }
 
@@ -237,33 +250,11 @@ fn bytes_max(name: &str) -> u64 {
     }
 }
 
-fn read_text(path: &Path, bytes_max: u64) -> Result<String, BundleError> {
-    let bytes = read_capped(path, bytes_max)?;
-    let text = String::from_utf8(bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e));
-    text.map_err(at(path))
-}
-
-/// A link is refused, so that a bundle never reaches out of its folder.
-fn read_capped(path: &Path, bytes_max: u64) -> Result<Vec<u8>, BundleError> {
-    let meta = fs::symlink_metadata(path).map_err(at(path))?;
-    if !meta.is_file() {
-        return Err(BundleError::NotAFile { path: path.into() });
-    }
-    let mut bytes = Vec::new();
-    if meta.len() <= bytes_max {
-        let file = File::open(path).map_err(at(path))?;
-        file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(at(path))?;
-    }
-    let found = meta.len().max(bytes.len() as u64);
-    if found > bytes_max {
-        return Err(BundleError::TooLarge { path: path.into(), bytes: found, bytes_max });
-    }
-    Ok(bytes)
-}
-
-fn at(path: &Path) -> impl FnOnce(io::Error) -> BundleError {
-    let path = path.to_path_buf();
-    |source| BundleError::Io { path, source }
+fn text(path: PathBuf, bytes: Vec<u8>) -> Result<String, BundleError> {
+    String::from_utf8(bytes).map_err(|error| {
+        let source = io::Error::new(io::ErrorKind::InvalidData, error);
+        BundleError::Io { path, source }
+    })
 }
 
 #[cfg(test)]
@@ -312,8 +303,11 @@ mod tests {
 
     /// The whole chain, as `{:#}` of anyhow prints it.
     fn refusal(dir: &TempDir) -> String {
-        let error = Bundle::open(dir.path()).unwrap_err();
-        let first: Option<&dyn std::error::Error> = Some(&error);
+        chain(&Bundle::open(dir.path()).unwrap_err())
+    }
+
+    fn chain(error: &BundleError) -> String {
+        let first: Option<&dyn std::error::Error> = Some(error);
         let chain = std::iter::successors(first, |error| error.source());
         chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
     }
@@ -328,6 +322,37 @@ mod tests {
         let listed = fs::read_to_string(dir.path().join(SUMS)).unwrap();
         seal(dir.path()).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join(SUMS)).unwrap(), listed, "sealing twice");
+    }
+
+    #[test]
+    fn a_bundle_in_memory_is_the_one_in_the_folder() {
+        let dir = sealed(|_| ());
+        let bytes = |name: &str| fs::read(dir.path().join(name)).unwrap();
+        let (manifest, sums) = (bytes(MANIFEST), bytes(SUMS));
+        let files = [(MANIFEST, &*manifest), (SUMS, &*sums), ("network.onnx", NETWORK)];
+        let bundle = Bundle::from_memory(&files).unwrap();
+        let folder = Bundle::open(dir.path()).unwrap();
+        assert_eq!((bundle.network(), bundle.sha256()), (NETWORK, folder.sha256()));
+        assert_eq!(bundle.manifest(), folder.manifest());
+    }
+
+    #[test]
+    fn a_bundle_in_memory_is_checked_as_one_in_a_folder() {
+        let dir = sealed(|_| ());
+        let bytes = |name: &str| fs::read(dir.path().join(name)).unwrap();
+        let (manifest, sums) = (bytes(MANIFEST), bytes(SUMS));
+        let with = |network: &[(&str, &[u8])]| {
+            let files = [&[(MANIFEST, &*manifest), (SUMS, &*sums)], network].concat();
+            chain(&Bundle::from_memory(&files).unwrap_err())
+        };
+        assert!(
+            with(&[("network.onnx", b"another")])
+                .starts_with("(built in)/network.onnx: expected sha256")
+        );
+        assert_eq!(with(&[]), "(built in)/network.onnx: entity not found");
+        let huge = vec![0; 1 << 17];
+        let refusal = Bundle::from_memory(&[(SUMS, &huge)]).unwrap_err().to_string();
+        assert_eq!(refusal, "(built in)/SHA256SUMS: expected at most 65536 bytes, found 131072");
     }
 
     #[test]
