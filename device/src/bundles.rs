@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use models::bundle::{self, Bundle};
-use models::detect::Detector;
-use models::detect::rustface::RustFace;
-use models::detect::yunet::Yunet;
+use models::detect::{self, Detector};
 use models::estimator::FaceEstimator;
 use models::session::Options;
 
@@ -85,9 +83,9 @@ pub fn open_detector(
 }
 
 fn embedded(how: &str) -> Result<(Box<dyn Detector>, String)> {
-    let detector = RustFace::embedded()?;
+    let detector = detect::embedded()?;
     let name = format!("{} ({how})", detector.name());
-    Ok((Box::new(detector), name))
+    Ok((detector, name))
 }
 
 fn bundled(
@@ -99,8 +97,8 @@ fn bundled(
     ensure!(bundle.manifest().detector.is_some(), "the bundle '{name}' holds no detector");
     let found = format!("bundle {}", bundle.manifest().name);
     let detector =
-        Yunet::open(bundle, options).with_context(|| format!("opening the detector '{name}'"))?;
-    Ok((Box::new(detector), found))
+        detect::open(bundle, options).with_context(|| format!("opening the detector '{name}'"))?;
+    Ok((detector, found))
 }
 
 #[cfg(test)]

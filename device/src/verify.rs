@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
-use models::detect::yunet::Yunet;
+use models::detect;
 use models::golden;
 use models::manifest::Role;
 
@@ -25,7 +25,7 @@ pub fn run(name: &str, compute: &ComputeArgs, out: &mut dyn Write) -> Result<Out
     writeln!(out, "{}: every file has its hash (bundle {:.16}…)", manifest.name, bundle.sha256())?;
     let name = manifest.name.clone();
     if manifest.detector.is_some() {
-        Yunet::open(bundle, &options)?;
+        detect::open(bundle, &options)?;
         writeln!(out, "the network is as the manifest says")?;
         return Ok(Outcome::Good);
     }

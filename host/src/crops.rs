@@ -15,7 +15,7 @@ use anyhow::{Context, Result, ensure};
 use image::RgbImage;
 use memmap2::Mmap;
 use models::crop::{CropSpec, Similarity, warp};
-use models::detect::{self, Face, rustface::RustFace};
+use models::detect::{self, Face};
 use models::geometry::Point;
 use models::image::RgbView;
 use rand::SeedableRng;
@@ -281,6 +281,6 @@ fn labelled_face(row: &FaceRow) -> Option<Face> {
 }
 
 fn found_face(view: &RgbView<'_>) -> Result<Face> {
-    let faces = detect::find_faces(&mut RustFace::embedded()?, view)?;
+    let faces = detect::find_faces(detect::embedded()?.as_mut(), view)?;
     faces.into_iter().next().context("no face found")
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use models::bundle::Bundle;
-use models::detect::{self, Detector, Face, rustface::RustFace, yunet::Yunet};
+use models::detect::{self, Detector, Face};
 use models::estimator::{Estimate, FaceEstimator, Logits};
 use models::geometry::Rect;
 use models::image::RgbView;
@@ -155,9 +155,9 @@ struct Worker {
 impl Worker {
     fn new(bundle: &Bundle, against: Option<&Bundle>, detector: Option<&Bundle>) -> Result<Self> {
         let options = session::Options::default();
-        let detector: Box<dyn Detector> = match detector {
-            Some(bundle) => Box::new(Yunet::open(bundle.clone(), &options)?),
-            None => Box::new(RustFace::embedded()?),
+        let detector = match detector {
+            Some(bundle) => detect::open(bundle.clone(), &options)?,
+            None => detect::embedded()?,
         };
         let other = against.map(|bundle| FaceEstimator::open(bundle.clone(), &options));
         let other = other.transpose()?;

@@ -1,15 +1,22 @@
 //! Finds faces: one trait, its makers, and what they share.
 
+mod grid;
+mod networked;
 pub mod rustface;
+#[cfg(test)]
+mod said;
 mod scale;
 mod triangle;
-pub mod yunet;
+mod yunet;
 
 use thiserror::Error;
 
+use crate::bundle::Bundle;
 use crate::geometry::{Landmarks, Point, Rect};
 use crate::image::RgbView;
-use crate::session::SessionError;
+use crate::session::{Options, SessionError};
+use networked::Networked;
+use rustface::RustFace;
 use scale::{bordered, scaled};
 
 /// Why a detector could not be made or failed.
@@ -57,6 +64,16 @@ pub trait Detector {
     fn name(&self) -> &str;
 }
 
+/// The detector of a bundle, which it takes.
+pub fn open(bundle: Bundle, options: &Options) -> Result<Box<dyn Detector>, DetectError> {
+    Ok(Box::new(Networked::open(bundle, options)?))
+}
+
+/// The detector that is part of the program.
+pub fn embedded() -> Result<Box<dyn Detector>, DetectError> {
+    Ok(Box::new(RustFace::embedded()?))
+}
+
 /// How wide the border of a second try is, as a share of the picture's longer side.
 const BORDER: f32 = 0.2;
 
@@ -98,10 +115,17 @@ fn without_border(face: &Face, border_px: f32, enlarge: f32) -> Face {
     Face { bounds, landmarks: face.landmarks.map(|landmarks| landmarks.map(inner)), ..*face }
 }
 
-/// Sorts by score and drops each face that overlaps a better one by more than `iou_max`.
+/// Of more boxes than this the worst are passed over, as OpenCV's `FaceDetectorYN` does: a network that
+/// sees faces everywhere must not hold up the program.
+const BOXES_MAX: usize = 5000;
+
+/// Sorts by score and drops each face that overlaps a better one by more than `iou_max`, and what is broken.
 fn suppress(mut faces: Vec<Face>, iou_max: f32) -> Vec<Face> {
-    faces.retain(|face| face.bounds.is_valid() && face.score.is_finite());
+    let whole = |face: &Face| face.bounds.is_valid() && face.bounds.area().is_finite();
+    faces.retain(|face| whole(face) && face.score.is_finite());
+    faces.iter_mut().for_each(|face| face.landmarks = face.landmarks.filter(Landmarks::is_valid));
     faces.sort_by(|a, b| b.score.total_cmp(&a.score));
+    faces.truncate(BOXES_MAX);
     let mut kept: Vec<Face> = Vec::new();
     for face in faces {
         if kept.iter().all(|better| better.bounds.iou(&face.bounds) <= iou_max) {
@@ -143,7 +167,22 @@ mod tests {
     #[test]
     fn broken_boxes_and_scores_are_dropped() {
         let flat = Face { bounds: Rect::new(0.0, 0.0, 0.0, 4.0), ..face(0.0, 1.0) };
-        assert!(suppress(vec![face(f32::NAN, 1.0), face(0.0, f32::NAN), flat], 0.3).is_empty());
+        let vast = Face { bounds: Rect::new(0.0, 0.0, 1e30, 1e30), ..face(0.0, 1.0) };
+        let broken = vec![face(f32::NAN, 1.0), face(0.0, f32::NAN), flat, vast];
+        assert!(suppress(broken, 0.3).is_empty());
+    }
+
+    #[test]
+    fn broken_landmarks_are_dropped_and_the_face_stays() {
+        let landmarks = Some(Landmarks([Point::new(1.0, f32::INFINITY); 5]));
+        assert_eq!(suppress(vec![Face { landmarks, ..face(0.0, 1.0) }], 0.3), [face(0.0, 1.0)]);
+    }
+
+    #[test]
+    fn of_too_many_boxes_the_best_stay() {
+        let many = (0..20_000u16).map(|i| face(f32::from(i) * 11.0, f32::from(i)));
+        let kept = suppress(many.collect(), 0.3);
+        assert_eq!((kept.len(), kept[0].score), (BOXES_MAX, 19_999.0));
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //!
 //! Unknown fields are refused, so that an older program never half-understands a newer bundle.
 
+pub mod detector;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::age::AGE_CLASSES;
 use crate::calibration::Calibration;
 use crate::crop::CropSpec;
+use detector::DetectorSpec;
 
 /// The version of `model.toml` that this program reads and writes.
 pub const FORMAT: u32 = 1;
@@ -102,16 +105,17 @@ pub struct EstimatorSpec {
 }
 
 /// The arithmetic of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32-bit floating point.
+    #[default]
     F32,
     /// 8-bit integers with 32-bit sums.
     Int8,
 }
 
-/// From the bytes of a crop to values: `(byte − mean) · scale`, each a channel.
+/// From the bytes of a picture to values: `(byte − mean) · scale`, each a channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputSpec {
@@ -131,28 +135,6 @@ pub enum ChannelOrder {
     Rgb,
     /// Blue first.
     Bgr,
-}
-
-/// How to feed and read a face detector.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DetectorSpec {
-    /// How its outputs are read.
-    pub family: Family,
-    /// Width and height of its input in pixels, multiples of 32.
-    pub input: [u32; 2],
-    /// The least score of a face that is reported, in (0, 1).
-    pub score_min: f32,
-    /// Of two boxes whose IoU is above this, only the better one stays; in (0, 1).
-    pub nms_iou: f32,
-}
-
-/// Detectors whose outputs are read alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Family {
-    /// YuNet (Wu et al. 2023): strides 8, 16, 32, five landmarks.
-    Yunet,
 }
 
 /// Where the weights of a bundle come from and what one may do with them.
@@ -267,27 +249,17 @@ impl EstimatorSpec {
         require("estimator.crop.box_scale", scale, "0.1 to 10", (0.1..=10.0).contains(&scale))?;
         let shift = self.crop.box_shift_y;
         require("estimator.crop.box_shift_y", shift, "-2 to 2", (-2.0..=2.0).contains(&shift))?;
-        let means = self.input.mean.iter().all(|m| m.is_finite());
-        require("estimator.input.mean", "not finite", "finite numbers", means)?;
-        let scales = self.input.scale.iter().all(|s| s.is_normal());
-        require("estimator.input.scale", "zero or not finite", "finite numbers but 0", scales)
+        self.input.check(["estimator.input.mean", "estimator.input.scale"])
     }
 }
 
-impl DetectorSpec {
-    fn check(&self) -> Result<(), ManifestError> {
-        let [width, height] = self.input;
-        let valid = |side: u32| side.is_multiple_of(32) && (32..=2048).contains(&side);
-        let sides = format!("{width}x{height}");
-        require(
-            "detector.input",
-            sides,
-            "multiples of 32 up to 2048",
-            valid(width) && valid(height),
-        )?;
-        let open = |share: f32| share > 0.0 && share < 1.0;
-        require("detector.score_min", self.score_min, "between 0 and 1", open(self.score_min))?;
-        require("detector.nms_iou", self.nms_iou, "between 0 and 1", open(self.nms_iou))
+impl InputSpec {
+    /// Checks it; `fields` are what mean and scale are called in `model.toml`.
+    fn check(&self, [mean, scale]: [&'static str; 2]) -> Result<(), ManifestError> {
+        let means = self.mean.iter().all(|m| m.is_finite());
+        require(mean, "not finite", "finite numbers", means)?;
+        let scales = self.scale.iter().all(|s| s.is_normal());
+        require(scale, "zero or not finite", "finite numbers but 0", scales)
     }
 }
 

@@ -8,6 +8,8 @@ mod guard;
 mod int8;
 mod kernel;
 mod probe;
+#[cfg(test)]
+pub(crate) mod said;
 
 pub use kernel::Kernel;
 pub use probe::Probe;

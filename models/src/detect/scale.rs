@@ -13,7 +13,11 @@ use crate::image::RgbView;
 /// The picture scaled by `scale`, each side at least 1 px; averaged where it shrinks.
 pub(super) fn scaled(picture: &RgbView<'_>, scale: f32) -> RgbImage {
     let side = |len: usize| ((len as f32 * scale).round() as u32).max(1);
-    let (width, height) = (side(picture.width()), side(picture.height()));
+    resized(picture, side(picture.width()), side(picture.height()))
+}
+
+/// The picture at `width` × `height` pixels, each at least 1; averaged where it shrinks.
+pub(super) fn resized(picture: &RgbView<'_>, width: u32, height: u32) -> RgbImage {
     let (from_width, from_height) = (picture.width() as u32, picture.height() as u32);
     if (from_width, from_height) == (width, height) {
         return to_image(picture);

@@ -1,9 +1,7 @@
 //! How many of the faces in group pictures are found.
 
 use models::bundle::Bundle;
-use models::detect::rustface::RustFace;
-use models::detect::yunet::Yunet;
-use models::detect::{Detector, find_faces};
+use models::detect::{self, Detector, find_faces};
 use models::geometry::{Point, Rect};
 use models::image::RgbView;
 use models::session::Options;
@@ -45,24 +43,22 @@ fn boxes_of(line: &str) -> Option<(&str, Vec<Rect>)> {
     Some((name, numbers.chunks_exact(4).map(|n| Rect::new(n[0], n[1], n[2], n[3])).collect()))
 }
 
-fn yunet(side: u32) -> Option<Yunet> {
+fn yunet(side: u32) -> Option<Box<dyn Detector>> {
     let root = data::yunet_bundle(side)?;
-    Some(
-        Yunet::open(Bundle::open(&root.path().join("yunet")).unwrap(), &Options::default())
-            .unwrap(),
-    )
+    let bundle = Bundle::open(&root.path().join("yunet")).unwrap();
+    Some(detect::open(bundle, &Options::default()).unwrap())
 }
 
 #[test]
 fn yunet_finds_the_faces_of_group_pictures() {
-    let Some(count) = yunet(640).and_then(|mut yunet| count(&mut yunet)) else { return };
+    let Some(count) = yunet(640).and_then(|mut yunet| count(yunet.as_mut())) else { return };
     assert_eq!(count.boxed, 43);
     assert!(count.found >= 41 && count.wrong <= 8);
 }
 
 #[test]
 fn the_built_in_detector_finds_the_faces_of_group_pictures() {
-    let Some(count) = count(&mut RustFace::embedded().unwrap()) else { return };
+    let Some(count) = count(detect::embedded().unwrap().as_mut()) else { return };
     assert!(count.found >= 38 && count.wrong <= 8);
 }
 
@@ -70,7 +66,7 @@ fn the_built_in_detector_finds_the_faces_of_group_pictures() {
 fn the_small_yunet_finds_a_face_and_its_landmarks() {
     let Some(mut yunet) = yunet(320) else { return };
     let picture = data::picture("test/scenes/astronaut.png");
-    let faces = find_faces(&mut yunet, &RgbView::of(&picture).unwrap()).unwrap();
+    let faces = find_faces(yunet.as_mut(), &RgbView::of(&picture).unwrap()).unwrap();
     assert_eq!(faces.len(), 1);
     let [left_eye, right_eye, nose, left_mouth, right_mouth] = faces[0].landmarks.unwrap().0;
     assert!(left_eye.x < nose.x && nose.x < right_eye.x && left_mouth.x < right_mouth.x);
@@ -89,9 +85,8 @@ fn a_picture_that_is_nothing_but_a_face_is_found_too() {
     };
     let face = image::imageops::crop_imm(&picture, 173, 60, 105, 125).to_image();
     let view = RgbView::of(&face).unwrap();
-    let mut detectors: Vec<Box<dyn Detector>> = vec![Box::new(RustFace::embedded().unwrap())];
-    detectors.extend(yunet(640).map(|yunet| Box::new(yunet) as Box<dyn Detector>));
-    for mut detector in detectors {
+    let detectors = [Some(detect::embedded().unwrap()), yunet(640)];
+    for mut detector in detectors.into_iter().flatten() {
         let faces = find_faces(detector.as_mut(), &view).unwrap();
         assert_eq!(faces.len(), 1, "{}", detector.name());
         let whole = Rect::new(0.0, 0.0, 105.0, 125.0);
@@ -101,9 +96,8 @@ fn a_picture_that_is_nothing_but_a_face_is_found_too() {
 
 #[test]
 fn pictures_of_any_shape_are_searched_without_trouble() {
-    let mut detectors: Vec<Box<dyn Detector>> = vec![Box::new(RustFace::embedded().unwrap())];
-    detectors.extend(yunet(320).map(|yunet| Box::new(yunet) as Box<dyn Detector>));
-    for mut detector in detectors {
+    let detectors = [Some(detect::embedded().unwrap()), yunet(320)];
+    for mut detector in detectors.into_iter().flatten() {
         for (width, height) in [(1, 1), (2, 1), (1, 4000), (4000, 3), (39, 41), (41, 39), (7, 300)]
         {
             let picture =
