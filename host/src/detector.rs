@@ -1,5 +1,7 @@
 //! Our face detector: scenes made of labelled faces, and the net that learns to find them there.
 
+pub mod bundle;
+mod choose;
 mod light;
 mod loss;
 mod mine;
@@ -17,6 +19,8 @@ use anyhow::Result;
 pub enum Command {
     /// Trains it on scenes composed from labelled faces and pictures without faces.
     Train(train::Options),
+    /// Writes a bundle from trained weights.
+    Bundle(bundle::Options),
     /// Draws some of those scenes.
     Scenes(sheet::Options),
 }
@@ -28,6 +32,7 @@ pub enum Command {
 pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Train(options) => train::run(options),
+        Command::Bundle(options) => bundle::run(options),
         Command::Scenes(options) => sheet::run(options),
     }
 }

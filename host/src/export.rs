@@ -8,8 +8,10 @@ use image::RgbImage;
 use models::age::AGE_CLASSES;
 use models::bundle::{self, Bundle};
 use models::calibration::Calibration;
+use models::detect;
 use models::estimator::FaceEstimator;
 use models::golden::{self, Golden};
+use models::manifest::detector::DetectorSpec;
 use models::manifest::{
     self, EstimatorSpec, FileEntry, InputSpec, Manifest, Precision, Provenance, Quality, Role,
 };
@@ -61,11 +63,43 @@ pub fn write_bundle(
     onnx: &[u8],
     crops: Vec<RgbImage>,
 ) -> Result<()> {
+    replace(dir, |fresh| {
+        fill(fresh, spec, onnx, crops)?;
+        check(fresh)
+    })
+}
+
+/// Writes the bundle folder `dir` of a detector, as [`write_bundle`] does that of an estimator.
+pub fn write_detector(
+    dir: &Path,
+    spec: DetectorSpec,
+    provenance: Provenance,
+    onnx: &[u8],
+) -> Result<()> {
+    let name = dir.file_name().and_then(|name| name.to_str()).context("no folder is named")?;
+    let manifest = Manifest {
+        format: manifest::FORMAT,
+        name: name.to_owned(),
+        estimator: None,
+        detector: Some(spec),
+        files: vec![],
+        provenance,
+        quality: vec![],
+    };
+    replace(dir, |fresh| {
+        seal(fresh, manifest, &[(Role::Network, &format!("{name}.onnx"), onnx)])?;
+        detect::open(Bundle::open(fresh)?, &Options::default())?;
+        Ok(())
+    })
+}
+
+/// Fills a fresh folder and puts it where `dir` is, whole or not at all.
+fn replace(dir: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let replaced = is_bundle(dir)?;
     let fresh = beside(dir, "partial")?;
     remove(&fresh)?;
     fs::create_dir_all(&fresh).with_context(|| format!("creating {}", fresh.display()))?;
-    fill(&fresh, spec, onnx, crops).with_context(|| format!("writing bundle {}", dir.display()))?;
+    fill(&fresh).with_context(|| format!("writing bundle {}", dir.display()))?;
     let old = beside(dir, "old")?;
     if replaced {
         remove(&old)?;
@@ -82,27 +116,34 @@ fn fill(dir: &Path, spec: &BundleSpec, onnx: &[u8], crops: Vec<RgbImage>) -> Res
         Ok((crop, logits))
     });
     let golden = Golden { cases: cases.collect::<Result<_>>()? }.write();
-    let network = format!("{}.onnx", spec.name);
-    let files =
-        [(Role::Network, network.as_str(), onnx), (Role::Golden, "golden.safetensors", &golden)];
-    let mut entries = vec![];
-    for (role, path, bytes) in files {
-        fs::write(dir.join(path), bytes).with_context(|| format!("writing {path}"))?;
-        let sha256 = files::sha256(bytes);
-        entries.push(FileEntry { role, path: path.into(), bytes: bytes.len() as u64, sha256 });
-    }
     let manifest = Manifest {
         format: manifest::FORMAT,
         name: spec.name.clone(),
         estimator: Some(spec.estimator.clone()),
         detector: None,
-        files: entries,
+        files: vec![],
         provenance: spec.provenance.clone(),
         quality: spec.quality.clone(),
     };
+    let network = format!("{}.onnx", spec.name);
+    let files = [(Role::Network, &*network, onnx), (Role::Golden, "golden.safetensors", &golden)];
+    seal(dir, manifest, &files)
+}
+
+/// Writes the files, the manifest that names them, and their hashes.
+fn seal(dir: &Path, mut manifest: Manifest, files: &[(Role, &str, &[u8])]) -> Result<()> {
+    for &(role, path, bytes) in files {
+        fs::write(dir.join(path), bytes).with_context(|| format!("writing {path}"))?;
+        let sha256 = files::sha256(bytes);
+        manifest.files.push(FileEntry {
+            role,
+            path: path.into(),
+            bytes: bytes.len() as u64,
+            sha256,
+        });
+    }
     fs::write(dir.join("model.toml"), manifest.to_toml()).context("writing model.toml")?;
-    bundle::seal(dir)?;
-    check(dir)
+    Ok(bundle::seal(dir)?)
 }
 
 /// Opens what was written as every user will.

@@ -109,7 +109,7 @@ pub(super) const SCENE_PX: [u32; 2] = [320, 256];
 /// Scenes that each epoch is scored on.
 const VAL_SCENES: u64 = 320;
 /// Val scenes are drawn by other seeds than any epoch's.
-const VAL_SEED: u64 = u64::MAX;
+pub(super) const VAL_SEED: u64 = u64::MAX;
 /// From this epoch on mistakes are looked for.
 const MINE_FROM: usize = 2;
 
@@ -141,7 +141,8 @@ pub fn run(options: &Options) -> Result<()> {
     let rows = faces::read(&options.faces)?;
     let mut stock = Stock::read(&rows, &options.backgrounds, Part::Train)?;
     let val = Stock::read(&rows, &options.backgrounds, Part::Val)?;
-    let val = (0..VAL_SCENES).into_par_iter().map(|at| scene(&val, VAL_SEED, at)).collect();
+    let val =
+        (0..VAL_SCENES).into_par_iter().map(|at| scene(&val, SCENE_PX, (VAL_SEED, at))).collect();
     let net = DetectorNet::new(SCENE_PX.map(|side| side as usize));
     let mut weights = init::he(&net, recipe.seed);
     weights.input = contract::input_spec();
@@ -173,11 +174,11 @@ pub fn run(options: &Options) -> Result<()> {
     run.train(&mut stock, &checkpoint, options.stop_after)
 }
 
-/// Scene `at` of the round that `seed` names.
-pub(super) fn scene(stock: &Stock, seed: u64, at: u64) -> Scene {
+/// Scene `at` of the round that `seed` names, of `size` pixels.
+pub(super) fn scene(stock: &Stock, size: [u32; 2], (seed, at): (u64, u64)) -> Scene {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(at + 1);
-    scenes::draw(stock, SCENE_PX, &mut rng)
+    scenes::draw(stock, size, &mut rng)
 }
 
 impl Recipe {
@@ -230,7 +231,10 @@ impl Run<'_> {
         let preprocessor = self.preprocessor;
         let make = |step: u64| {
             let drawn = (step * batch..(step + 1) * batch).into_par_iter();
-            self::batch(&drawn.map(|at| scene(stock, seed, at)).collect::<Vec<_>>(), preprocessor)
+            self::batch(
+                &drawn.map(|at| scene(stock, SCENE_PX, (seed, at))).collect::<Vec<_>>(),
+                preprocessor,
+            )
         };
         feed(0..self.steps_an_epoch(), make, |batch| {
             train_loss += self.step(&batch)?;

@@ -1,0 +1,134 @@
+//! From which score on something is called a face: where recall and precision balance on val scenes.
+
+use std::fmt;
+
+use anyhow::{Context, Result};
+use models::detect::{Detector, Face};
+use models::image::RgbView;
+
+use super::scenes::Scene;
+use crate::progress;
+
+/// A box is a face's when it shares so much with it (IoU).
+const IOU_MIN: f32 = 0.4;
+/// Scores that are tried, in hundredths.
+const TRIED: std::ops::RangeInclusive<u8> = 10..=90;
+
+/// What is found from a score on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Choice {
+    pub(super) score_min: f32,
+    /// Faces found, of those wanted.
+    pub(super) found: usize,
+    pub(super) wanted: usize,
+    /// Boxes where no face is.
+    pub(super) wrong: usize,
+}
+
+/// A box that the detector gave: its score, and whether it is the first to find a wanted face.
+struct Told {
+    score: f32,
+    is_face: bool,
+}
+
+impl Choice {
+    /// Harmonic mean of recall and precision.
+    fn f1(&self) -> f64 {
+        2.0 * self.found as f64 / (self.wanted + self.found + self.wrong).max(1) as f64
+    }
+}
+
+/// The score with the best F1 for a detector that reports everything.
+///
+/// # Errors
+/// The detector fails, or a scene is empty.
+pub(super) fn choose(detector: &mut dyn Detector, scenes: &[Scene]) -> Result<Choice> {
+    let bar = progress::bar("choose", scenes.len() as u64);
+    let mut told = vec![];
+    let mut wanted = 0;
+    for scene in bar.wrap_iter(scenes.iter()) {
+        let view = RgbView::of(&scene.picture).context("an empty scene")?;
+        told.extend(judge(&detector.detect(&view)?, scene));
+        wanted += scene.faces.iter().filter(|face| face.wanted).count();
+    }
+    bar.finish_and_clear();
+    let counted = TRIED.map(|hundredth| count(&told, wanted, f32::from(hundredth) / 100.0));
+    let best = counted.max_by(|a, b| a.f1().total_cmp(&b.f1()));
+    best.context("no scores to try")
+}
+
+fn count(told: &[Told], wanted: usize, score_min: f32) -> Choice {
+    let sure = told.iter().filter(|told| told.score >= score_min);
+    let (found, wrong): (Vec<&Told>, Vec<&Told>) = sure.partition(|told| told.is_face);
+    Choice { score_min, found: found.len(), wanted, wrong: wrong.len() }
+}
+
+/// Boxes, best first; those on faces that do not count are passed over.
+fn judge(boxes: &[Face], scene: &Scene) -> Vec<Told> {
+    let mut taken = vec![false; scene.faces.len()];
+    let told = boxes.iter().filter_map(|found| {
+        let iou = |at: &usize| scene.faces[*at].bounds.iou(&found.bounds);
+        let near = (0..scene.faces.len()).filter(|at| !taken[*at] && iou(at) >= IOU_MIN);
+        let best = near.max_by(|a, b| iou(a).total_cmp(&iou(b)));
+        if let Some(at) = best {
+            taken[at] = true;
+        }
+        let counts = best.is_none_or(|at| scene.faces[at].wanted);
+        counts.then_some(Told { score: found.score, is_face: best.is_some() })
+    });
+    told.collect()
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { score_min, found, wanted, wrong } = self;
+        write!(
+            f,
+            "from {score_min:.2} on {found} of {wanted} faces are found, {wrong} boxes are wrong"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use image::RgbImage;
+    use models::geometry::{Landmarks, Point, Rect};
+
+    use super::super::scenes::SceneFace;
+    use super::*;
+
+    fn bounds(left: f32) -> Rect {
+        Rect::new(left, 0.0, 10.0, 10.0)
+    }
+
+    fn scene() -> Scene {
+        let face = |left, wanted| SceneFace {
+            bounds: bounds(left),
+            landmarks: Landmarks([Point::default(); 5]),
+            wanted,
+        };
+        let faces = vec![face(0.0, true), face(20.0, true), face(40.0, false)];
+        Scene { picture: RgbImage::new(64, 64), faces }
+    }
+
+    fn told(boxes: &[(f32, f32)]) -> Vec<Told> {
+        let face = |&(left, score)| Face { bounds: bounds(left), score, landmarks: None };
+        judge(&boxes.iter().map(face).collect::<Vec<_>>(), &scene())
+    }
+
+    #[test]
+    fn a_face_is_found_once_and_what_does_not_count_is_passed_over() {
+        let told = told(&[(1.0, 0.9), (40.0, 0.8), (0.0, 0.7), (21.0, 0.6), (90.0, 0.3)]);
+        let is_face: Vec<bool> = told.iter().map(|told| told.is_face).collect();
+        assert_eq!(is_face, [true, false, true, false]);
+        let choice = count(&told, 2, 0.5);
+        assert_eq!(choice, Choice { score_min: 0.5, found: 2, wanted: 2, wrong: 1 });
+    }
+
+    #[test]
+    fn a_higher_score_is_chosen_where_it_only_drops_what_is_wrong() {
+        let told = told(&[(0.0, 0.9), (20.0, 0.6), (90.0, 0.5), (95.0, 0.4)]);
+        let f1 = |score_min| count(&told, 2, score_min).f1();
+        assert!(f1(0.55) > f1(0.3) && f1(0.55) > f1(0.7));
+    }
+}
