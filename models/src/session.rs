@@ -3,6 +3,7 @@
 //! A graph is parsed from bytes in memory, held against the shapes that the manifest promises, and
 //! only then optimized. Whatever tract does with hostile bytes, a caller sees an error.
 
+mod axes;
 mod fold;
 mod guard;
 mod int8;
@@ -140,7 +141,8 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// Loads an ONNX graph and refuses it where its shapes are not the `expected` ones.
+    /// Loads an ONNX graph and refuses it where its shapes are not the `expected` ones; axes of the input
+    /// whose lengths it leaves open get those.
     ///
     /// The bytes are taken, and let go as soon as they are parsed: a large network is not kept twice.
     pub fn open(
@@ -149,7 +151,12 @@ impl Session {
         options: &Options,
     ) -> Result<Self, SessionError> {
         guarded(SessionError::Graph, || {
-            let model = parse(onnx, expected.precision)?;
+            let mut proto = decode(onnx)?;
+            if expected.precision == Precision::Int8 {
+                guard::check_integers(&proto).map_err(SessionError::Graph)?;
+            }
+            axes::fix(&mut proto, &expected.input);
+            let model = typed(proto)?;
             check_contract(&model, expected)?;
             Self::prepare(model, options)
         })
@@ -157,7 +164,7 @@ impl Session {
 
     /// Loads an ONNX graph of one input, with whatever fixed shapes it has.
     pub fn open_any(onnx: Vec<u8>, options: &Options) -> Result<Self, SessionError> {
-        guarded(SessionError::Graph, || Self::prepare(parse(onnx, Precision::F32)?, options))
+        guarded(SessionError::Graph, || Self::prepare(typed(decode(onnx)?)?, options))
     }
 
     /// The shape of the input.
@@ -249,16 +256,16 @@ fn threads(count: usize) -> Result<Option<Arc<ThreadPool>>, SessionError> {
         .map_err(|error| SessionError::Run(format!("starting {count} threads: {error}")))
 }
 
-fn parse(onnx: Vec<u8>, precision: Precision) -> Result<TypedModel, SessionError> {
-    let framework = tract_onnx::onnx();
+fn decode(onnx: Vec<u8>) -> Result<ModelProto, SessionError> {
     // The bytes are let go of once the weights are copied out of them.
     let (len, file) = (onnx.len(), Bytes::from(onnx));
     let proto = ModelProto::decode(file).map_err(|error| SessionError::Graph(error.to_string()))?;
     guard::check(&proto, len).map_err(SessionError::Graph)?;
-    if precision == Precision::Int8 {
-        guard::check_integers(&proto).map_err(SessionError::Graph)?;
-    }
-    let model = framework.model_for_proto_model(&proto).map_err(graph_error)?;
+    Ok(proto)
+}
+
+fn typed(proto: ModelProto) -> Result<TypedModel, SessionError> {
+    let model = tract_onnx::onnx().model_for_proto_model(&proto).map_err(graph_error)?;
     drop(proto);
     let model = model.into_typed().map_err(graph_error)?;
     guard::check_sizes(&model).map_err(SessionError::Graph)?;
