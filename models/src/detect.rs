@@ -2,10 +2,13 @@
 
 mod grid;
 mod networked;
+mod priors;
+mod retinaface;
 pub mod rustface;
 #[cfg(test)]
 mod said;
 mod scale;
+mod ssd;
 mod triangle;
 mod yunet;
 

@@ -105,7 +105,10 @@ pub fn run(options: &Options) -> Result<()> {
         fit: Fit::Letterbox,
         score_min,
         nms_iou: NMS_IOU,
+        outputs: vec![],
+        corners: None,
         pixels: Some(weights.input.clone()),
+        priors: None,
     };
     let score_min = match options.score_min {
         Some(score_min) => score_min,

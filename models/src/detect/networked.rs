@@ -4,6 +4,8 @@
 use image::RgbImage;
 
 use super::grid::Grid;
+use super::retinaface::Retinaface;
+use super::ssd::Ssd;
 use super::yunet::Yunet;
 use super::{DetectError, Detector, Face, scale, suppress};
 use crate::bundle::Bundle;
@@ -34,7 +36,17 @@ fn decode(spec: &DetectorSpec) -> Box<dyn Decode> {
     match spec.family {
         Family::Yunet => Box::new(Yunet::new(spec.input)),
         Family::Grid => Box::new(Grid::new(spec.input)),
+        Family::Ssd => Box::new(Ssd::new(spec)),
+        Family::Retinaface => Box::new(Retinaface::new(spec)),
     }
+}
+
+/// The `N` numbers that an output says of place `at`.
+///
+/// # Shapes
+/// - output: `[1, places, N]`, f32
+pub(super) fn row<const N: usize>(output: &Tensor, at: usize) -> [f32; N] {
+    std::array::from_fn(|i| output.values[at * N + i])
 }
 
 /// A detector with its network.

@@ -3,7 +3,7 @@
 //! The grids and how they are read follow libfacedetection.train and OpenCV's `FaceDetectorYN`.
 
 use super::Face;
-use super::networked::Decode;
+use super::networked::{Decode, row};
 use crate::geometry::{Landmarks, Point, Rect};
 use crate::tensor::Tensor;
 
@@ -80,8 +80,7 @@ impl Grid<'_> {
 
     /// What output `output` (class, objectness, box, landmarks) says of a cell.
     fn row<const N: usize>(&self, output: usize, cell: usize) -> [f32; N] {
-        let values = &self.outputs[output * STRIDES.len() + self.level].values;
-        std::array::from_fn(|i| values[cell * N + i])
+        row(&self.outputs[output * STRIDES.len() + self.level], cell)
     }
 }
 
