@@ -23,13 +23,15 @@ pub(super) struct Loss {
 impl Loss {
     /// # Shapes
     /// - told, targets: `[batch, cells, 15]`, `[batch, cells, 16]`, f32
-    pub(super) fn of(told: &Tensor, targets: &Tensor) -> Result<Self> {
+    /// - certainty: what a score tells of a face: its box's IoU at 0, that it is one at 1
+    pub(super) fn of(told: &Tensor, targets: &Tensor, certainty: f64) -> Result<Self> {
         let wanted = targets.f_select(2, 0)?;
         let shown = wanted.f_gt(0.5)?;
         let faces = shown.f_sum(Kind::Float)?.f_clamp_min(1.0)?;
         let (face, label) = (pick(told, &shown)?, pick(targets, &shown)?);
         let (bounds, iou) = bounds(&face, &label)?;
-        let quality = wanted.f_zeros_like()?.f_masked_scatter(&shown, &iou)?;
+        let told_of = iou * (1.0 - certainty) + certainty;
+        let quality = wanted.f_zeros_like()?.f_masked_scatter(&shown, &told_of)?;
         let score = score(&told.f_select(2, 0)?, &quality, &wanted.f_ge(0.0)?)?;
         Ok(Self {
             score: score / &faces,
@@ -123,7 +125,7 @@ mod tests {
     }
 
     fn parts(first: [f32; 15]) -> [f64; 3] {
-        let loss = Loss::of(&told(first), &target()).unwrap();
+        let loss = Loss::of(&told(first), &target(), 0.0).unwrap();
         [loss.score, loss.bounds, loss.landmarks].map(|part| f64::try_from(&part).unwrap())
     }
 
@@ -156,7 +158,7 @@ mod tests {
     fn cells_that_do_not_count_cost_nothing() {
         let targets = target();
         let _ = targets.select(2, 0).fill_(-1.0);
-        let loss = Loss::of(&told([5.0; 15]), &targets).unwrap();
+        let loss = Loss::of(&told([5.0; 15]), &targets, 0.0).unwrap();
         assert_eq!(f64::try_from(&loss.sum()).unwrap(), 0.0);
     }
 }

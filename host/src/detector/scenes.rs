@@ -276,8 +276,12 @@ impl Drawing<'_> {
     /// Something that is no face, laid as faces are: a piece of ground, a part of a face, an old mistake.
     fn decoy(&mut self, rng: &mut impl Rng) {
         let part;
+        let relief = self.stock.relief;
         let mistaken = &self.stock.mistaken;
-        let piece = if !mistaken.is_empty() && rng.random_bool(0.5) {
+        let piece = if relief > 0.0 && rng.random_bool(relief) {
+            part = self.relief(rng);
+            &part
+        } else if !mistaken.is_empty() && rng.random_bool(0.5) {
             &mistaken[rng.random_range(0..mistaken.len())]
         } else if rng.random_bool(0.2) {
             part = part_of_face(&self.any_face(rng), rng);
@@ -304,6 +308,17 @@ impl Drawing<'_> {
         let ellipse = Mask::Ellipse { center: middle, radii, fade: rng.random_range(0.08..0.4) };
         let mask = if rng.random_bool(0.3) { Mask::Whole } else { ellipse };
         paste(&mut self.picture, piece, &place, mask, &tone(rng));
+    }
+
+    /// A piece of ground, or a face, as if it were struck in metal or cut in stone: coins and busts are no
+    /// faces.
+    fn relief(&self, rng: &mut impl Rng) -> Patch {
+        if rng.random_bool(0.4) {
+            let face = self.any_face(rng);
+            return Patch::new(embossed(face.patch.picture(), rng));
+        }
+        let piece = piece(self.stock, rng);
+        Patch::new(embossed(piece.picture(), rng))
     }
 
     /// Lays a face over the scene and notes it.
@@ -347,6 +362,26 @@ fn piece(stock: &Stock, rng: &mut impl Rng) -> Patch {
     let side = 64;
     let picture = ground(stock, [side, side], rng);
     Patch::new(picture)
+}
+
+/// Light from one side on what stands out where `picture` is bright, in one colour.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+fn embossed(picture: &RgbImage, rng: &mut impl Rng) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let step = (width / 48).max(1);
+    let (base, depth) = (rng.random_range(60.0f32..200.0), rng.random_range(0.6f32..2.0));
+    let tint: [f32; 3] = std::array::from_fn(|_| rng.random_range(0.85f32..1.1));
+    let (across, down) = (rng.random_bool(0.5), rng.random_bool(0.5));
+    let grey = |x: u32, y: u32| {
+        let [r, g, b] = picture.get_pixel(x.min(width - 1), y.min(height - 1)).0.map(f32::from);
+        0.299 * r + 0.587 * g + 0.114 * b
+    };
+    RgbImage::from_fn(width, height, |x, y| {
+        let rise = |sign: bool, a: f32, b: f32| if sign { a - b } else { b - a };
+        let slope =
+            rise(across, grey(x, y), grey(x + step, y)) + rise(down, grey(x, y), grey(x, y + step));
+        Rgb(tint.map(|tint| ((base + depth * slope) * tint) as u8))
+    })
 }
 
 /// An eye, a cheek, a mouth: a square too small to be a face.

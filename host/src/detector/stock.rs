@@ -32,6 +32,8 @@ pub(super) struct Stock {
     pub(super) grounds: Vec<Patch>,
     /// Pieces of grounds that a detector took for faces.
     pub(super) mistaken: Vec<Patch>,
+    /// Share of the decoys that are reliefs.
+    pub(super) relief: f64,
 }
 
 impl Stock {
@@ -55,7 +57,7 @@ impl Stock {
         let faces: Vec<FacePatch> = faces.collect::<Result<_>>()?;
         bar.finish_and_clear();
         let grounds = read_grounds(grounds, part)?;
-        Ok(Self { faces, grounds, mistaken: vec![] })
+        Ok(Self { faces, grounds, mistaken: vec![], relief: 0.0 })
     }
 }
 

@@ -30,7 +30,8 @@ use crate::train::device::{On, Precision};
 use crate::train::forward::{Layers, Mode, Parameters, to_torch};
 use crate::train::learner::Learner;
 use crate::train::recipe::Schedule;
-use crate::{contract, init, progress};
+use crate::weights::Weights;
+use crate::{contract, files, init, progress};
 
 /// What is trained, on what, and where to.
 #[derive(Clone, Debug, clap::Args)]
@@ -44,14 +45,23 @@ pub struct Options {
     /// Folder for weights, log and options.
     #[arg(long)]
     out: PathBuf,
+    /// First weights (best.safetensors of an earlier run); random ones without.
+    #[arg(long)]
+    weights: Option<PathBuf>,
+    /// Share of the decoys that look struck in metal or cut in stone.
+    #[arg(long, default_value_t = 0.0)]
+    relief: f64,
+    /// What a score tells of a face: its box's overlap at 0, that it is a face at 1.
+    #[arg(long, default_value_t = 0.0)]
+    certainty: f64,
     /// Rounds of new scenes.
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = 30)]
     epochs: u32,
     /// Scenes a round.
-    #[arg(long, default_value_t = 6000)]
+    #[arg(long, default_value_t = 5000)]
     scenes: usize,
     /// Scenes a step.
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 16)]
     batch: usize,
     /// Highest learning rate.
     #[arg(long, default_value_t = 2e-3)]
@@ -79,6 +89,9 @@ pub struct Options {
 /// Everything that decides what a run learns, kept in `train.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Recipe {
+    weights_sha256: Option<String>,
+    relief: f64,
+    certainty: f64,
     epochs: u32,
     scenes: usize,
     batch: usize,
@@ -136,15 +149,19 @@ struct Run<'a> {
 pub fn run(options: &Options) -> Result<()> {
     let device = options.device.open()?;
     tch::set_num_threads(i32::try_from(options.threads)?);
-    let recipe = Recipe::of(options);
+    let recipe = Recipe::of(options)?;
     ensure!(recipe.batch > 0 && recipe.scenes >= recipe.batch, "fewer scenes than one batch");
     let rows = faces::read(&options.faces)?;
     let mut stock = Stock::read(&rows, &options.backgrounds, Part::Train)?;
-    let val = Stock::read(&rows, &options.backgrounds, Part::Val)?;
+    let mut val = Stock::read(&rows, &options.backgrounds, Part::Val)?;
+    (stock.relief, val.relief) = (recipe.relief, recipe.relief);
     let val =
         (0..VAL_SCENES).into_par_iter().map(|at| scene(&val, SCENE_PX, (VAL_SEED, at))).collect();
     let net = DetectorNet::new(SCENE_PX.map(|side| side as usize));
-    let mut weights = init::he(&net, recipe.seed);
+    let mut weights = match &options.weights {
+        Some(path) => Weights::read(path)?,
+        None => init::he(&net, recipe.seed),
+    };
     weights.input = contract::input_spec();
     let preprocessor = Preprocessor::new(&weights.input);
     let parameters = Parameters::new(&weights, device, |_| true)?;
@@ -182,8 +199,15 @@ pub(super) fn scene(stock: &Stock, size: [u32; 2], (seed, at): (u64, u64)) -> Sc
 }
 
 impl Recipe {
-    fn of(options: &Options) -> Self {
-        Self {
+    fn of(options: &Options) -> Result<Self> {
+        let share = |flag: &str, share: f64| {
+            ensure!((0.0..=1.0).contains(&share), "{flag} is {share}, expected 0 to 1");
+            Ok(share)
+        };
+        Ok(Self {
+            weights_sha256: options.weights.as_deref().map(files::sha256_of).transpose()?,
+            relief: share("--relief", options.relief)?,
+            certainty: share("--certainty", options.certainty)?,
             epochs: options.epochs,
             scenes: options.scenes,
             batch: options.batch,
@@ -193,7 +217,7 @@ impl Recipe {
             seed: options.seed,
             device: options.device,
             precision: options.precision,
-        }
+        })
     }
 }
 
@@ -258,7 +282,7 @@ impl Run<'_> {
     fn step(&mut self, batch: &Batch) -> Result<f64> {
         let told = told(&self.forward(&self.learner.parameters, Mode::Train), &batch.input)?;
         let targets = batch.targets.f_to_device(self.learner.parameters.device())?;
-        let loss = Loss::of(&told, &targets)?.sum();
+        let loss = Loss::of(&told, &targets, self.recipe.certainty)?.sum();
         let value = f64::try_from(&loss)?;
         ensure!(value.is_finite(), "the loss is {value}: try a smaller --lr");
         let epochs = self.learner.steps() as f64 / self.steps_an_epoch() as f64;
@@ -281,7 +305,8 @@ impl Run<'_> {
         for scenes in self.val.chunks(self.recipe.batch) {
             let batch = batch(scenes, self.preprocessor)?;
             let targets = batch.targets.f_to_device(kept.device())?;
-            let loss = no_grad(|| Loss::of(&told(&net, &batch.input)?, &targets))?;
+            let loss =
+                no_grad(|| Loss::of(&told(&net, &batch.input)?, &targets, self.recipe.certainty))?;
             let parts =
                 [&loss.score, &loss.bounds, &loss.landmarks, &loss.sum()].map(f64::try_from);
             for (sum, part) in sums.iter_mut().zip(parts) {
