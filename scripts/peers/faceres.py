@@ -54,8 +54,12 @@ def step(graph, node, inputs):
             return graph.depthwise(x, inputs[1], stride)
         case "Add" | "Mul":
             return graph.by_channel(kind, x, inputs[1])
-        case "Minimum" | "Maximum":
-            return graph.add({"Minimum": "Min", "Maximum": "Max"}[kind], x, graph.constant(inputs[1]))
+        case "Minimum":
+            # Of what a Relu made; as one Clip, onnxruntime takes both into the convolution before.
+            return graph.add("Clip", x, graph.constant(0), graph.constant(inputs[1].item()))
+        case "Maximum":
+            # With 0, of what was clipped already.
+            return x
         case "Relu" | "Sigmoid" | "Softmax":
             return graph.add(kind, x)
         case "Mean":

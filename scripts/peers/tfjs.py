@@ -72,5 +72,5 @@ class Graph:
         graph = helper.make_graph(self.nodes, "peer", [self.input], outputs, self.constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         return onnxruntime.InferenceSession(model.SerializeToString(), options)
