@@ -27,6 +27,8 @@ pub enum Stage {
     GenderHead,
     /// The whole network at once, where nothing else is measured.
     Network,
+    /// From RGB pixels to what is said of all faces: detect, and what follows for each face.
+    Answer,
     /// Drawing the screen.
     Render,
     /// Handing the screen to the display.
@@ -37,7 +39,7 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in the order of the way.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Decode,
         Self::Convert,
         Self::Detect,
@@ -46,6 +48,7 @@ impl Stage {
         Self::AgeHead,
         Self::GenderHead,
         Self::Network,
+        Self::Answer,
         Self::Render,
         Self::Present,
         Self::EndToEnd,
@@ -62,6 +65,7 @@ impl Stage {
             Self::AgeHead => "age head",
             Self::GenderHead => "gender head",
             Self::Network => "network",
+            Self::Answer => "answer",
             Self::Render => "render",
             Self::Present => "present",
             Self::EndToEnd => "end to end",

@@ -150,9 +150,12 @@ impl Subject {
             }
             Stage::Convert => Some("pictures from files are decoded to RGB at once"),
             Stage::Present => Some("no display was asked for; --out DIR writes PNG files"),
-            Stage::Network | Stage::Decode | Stage::Detect | Stage::Render | Stage::EndToEnd => {
-                None
-            }
+            Stage::Network
+            | Stage::Decode
+            | Stage::Detect
+            | Stage::Answer
+            | Stage::Render
+            | Stage::EndToEnd => None,
         }
     }
 }

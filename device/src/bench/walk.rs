@@ -43,10 +43,12 @@ impl Walk {
         let begun = Moment::now();
         let picture = laps.time(Stage::Decode, || picture::decode(bytes, &Limits::default()))?;
         let view = RgbView::of(&picture).context("the picture has no pixels")?;
+        let decoded = Moment::now();
         let faces = laps.time(Stage::Detect, || self.pipeline.find(&view))?;
         let estimates: Result<Vec<_>> =
             faces.iter().map(|face| self.face(&view, face, laps)).collect();
         let people = faces.iter().cloned().zip(estimates?).collect();
+        laps.add(Stage::Answer, decoded, Moment::now());
         let gender_sure_min = self.pipeline.gender_sure_min();
         let answer = Answer { picture, people, gender_sure_min, times: Times::default() };
         let words = Language::En.strings();

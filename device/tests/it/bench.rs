@@ -29,9 +29,11 @@ fn without_pictures_the_portrait_in_the_program_is_measured_stage_by_stage() {
     let run = bench(&json, &[]);
     assert_eq!((run.status, run.err.as_str()), (Some(0), ""));
     let result = result(&json);
-    let expected =
-        ["decode", "detect", "crop", "trunk", "age_head", "gender_head", "render", "end_to_end"];
+    let heads = ["age_head", "gender_head", "answer", "render", "end_to_end"];
+    let expected = [&["decode", "detect", "crop", "trunk"], &heads[..]].concat();
     assert_eq!(names(&result["stages"]), expected);
+    let p50 = |at: usize| result["stages"][at]["wall"]["p50_ms"].as_f64().unwrap();
+    assert!(p50(6) > p50(1) && p50(6) < p50(8), "detect < answer < end to end: {result}");
     assert_eq!(names(&result["left_out"]), ["convert", "present"]);
     for stage in result["stages"].as_array().unwrap() {
         for clock in ["wall", "cpu"] {
@@ -109,7 +111,7 @@ fn where_nobody_is_in_the_picture_the_network_is_left_out_and_not_zero() {
     image::RgbImage::from_pixel(64, 64, image::Rgb([90; 3])).save(&picture).unwrap();
     assert_eq!(bench(&json, &[picture.to_str().unwrap()]).status, Some(0));
     let result = result(&json);
-    assert_eq!(names(&result["stages"]), ["decode", "detect", "render", "end_to_end"]);
+    assert_eq!(names(&result["stages"]), ["decode", "detect", "answer", "render", "end_to_end"]);
     let expected = ["convert", "crop", "trunk", "age_head", "gender_head", "present"];
     assert_eq!(names(&result["left_out"]), expected);
     assert_eq!(result["left_out"][1]["why"], "no face was found in the pictures");
