@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Usage: scripts/bench-faces-vs-peers.sh --yunet FILE [--bundle NAME|DIR/] [--rounds N] [--runs N] [--kiosk FILE]
+#            [--json FILE] [--assert]
+#
+# How long one face takes from pixels to age and gender, beside what one would write in Python: YuNet and
+# faceres (MobileNet-V1 with heads for age and gender) in onnxruntime. One picture of 640×480 pixels with one
+# face, one thread each; ours is the stage *answer* of `kiosk bench`, with the same YuNet file and with the
+# detector that is in the program. Decoding and drawing are left out on both sides. They take turns; prints p50
+# and p90 by the wall's and the processor's clock, their ratios, and what speaks against the figures.
+#
+#   --yunet     libfacedetection.train's yunet_s_320_320.onnx
+#   --bundle    ours, default compact
+#   --rounds    turns of each, default 15
+#   --runs      pictures a turn, default 100: a p90 wants at least 64
+#   --kiosk     the program to measure; default: this checkout's, built in release
+#   --json      also writes all that was measured
+#   --assert    fails where p90 of the processor's time is above 0.7 of theirs (scripts/peers/face_bench.py)
+#
+# Only ratios of one run mean something; run it while the machine does nothing else. The peer comes from PyPI and
+# npm, once (200 MB). Two minutes.
+set -euo pipefail
+# shellcheck source=scripts/env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+# shellcheck source=scripts/peers/env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/peers/env.sh"
+
+yunet='' bundle=compact kiosk='' options=()
+while [ $# -gt 0 ]; do
+    case "$1" in
+    --yunet) yunet=$(realpath "${2:?--yunet needs a file}") && shift 2 ;;
+    --bundle) bundle=${2:?--bundle needs a name or folder} && shift 2 ;;
+    --rounds | --runs) options+=("$1" "${2:?$1 needs a number}") && shift 2 ;;
+    --kiosk) kiosk=$(realpath "${2:?--kiosk needs a program}") && shift 2 ;;
+    --json) options+=(--json "$(realpath -m "${2:?--json needs a file}")") && shift 2 ;;
+    --assert) options+=(--assert) && shift ;;
+    *) usage_only "$@" ;;
+    esac
+done
+[ -f "$yunet" ] || die "--yunet: expected the file yunet_s_320_320.onnx, found '$yunet'"
+# A folder, which is written with a '/', may be relative.
+case "$bundle" in */*) bundle=$(realpath "$bundle")/ ;; esac
+
+make_peers_venv
+get_faceres
+mkdir -p "$cache/bench-faces"
+"$root/scripts/get-detector.sh" --from "$yunet" --into "$cache/bench-faces" >&2
+cd "$root"
+if [ -z "$kiosk" ]; then
+    scripts/setup.sh
+    cargo build --release --locked --package device --bin kiosk
+    kiosk=$CARGO_TARGET_DIR/release/kiosk
+fi
+"$peers_python" scripts/peers/face_bench.py --kiosk "$kiosk" --bundle "$bundle" \
+    --portrait device/assets/portraits/astronaut.jpg --detector "$cache/bench-faces/yunet" --faceres "$faceres" \
+    "${options[@]}"
