@@ -40,6 +40,14 @@ pub fn age_target(range: AgeRange, sigma_years: f32) -> [f32; AGE_CLASSES] {
     blurred(range, sigma_years, |year| evenly(range, year))
 }
 
+/// The share of a label's years, as likely as [`age_target`] has them unblurred, that lie at most `reach_years`
+/// from `years`: 0 or 1 for an exact age.
+pub fn share_near(range: AgeRange, years: f32, reach_years: f32) -> f64 {
+    let near = |year: usize| (year as f32 - years).abs() <= reach_years;
+    let target = age_target(range, 0.0).into_iter().enumerate();
+    target.filter(|(year, _)| near(*year)).map(|(_, share)| f64::from(share)).sum()
+}
+
 /// What a teacher counts beside an even spread of this weight over the label's range.
 const TEACHER_DOUBT: f32 = 0.05;
 
@@ -86,6 +94,17 @@ fn blurred(range: AgeRange, sigma_years: f32, weight: impl Fn(u8) -> f32) -> [f3
 mod tests {
     use super::*;
     use models::age::AgeDistribution;
+
+    #[test]
+    fn a_range_is_near_with_as_many_of_its_years_as_are() {
+        let near = |lo, hi, years, reach| share_near(AgeRange { lo, hi }, years, reach);
+        assert_eq!([near(30, 30, 34.0, 4.0), near(30, 30, 34.1, 4.0)], [1.0, 0.0]);
+        let shares = [(25.0, 2.0, 0.5), (18.0, 3.5, 0.2), (60.0, 9.0, 0.0)];
+        for (years, reach, share) in shares {
+            assert!((near(20, 29, years, reach) - share).abs() < 1e-6, "{years} ± {reach}");
+        }
+        assert!(near(70, 100, 70.0, 5.0) > 0.45, "most of the open bin lies at its beginning");
+    }
 
     #[test]
     fn every_whole_age_falls_into_its_bin() {

@@ -78,11 +78,6 @@ impl Prediction {
         Some(AgeRange { lo: self.age_lo?, hi: self.age_hi? })
     }
 
-    /// The labelled age, where the label is a single year.
-    pub fn exact_age(&self) -> Option<u8> {
-        self.age().filter(|age| age.lo == age.hi).map(|age| age.lo)
-    }
-
     /// The same, as scores read it.
     pub fn outcome(&self) -> Outcome {
         let answer = |(years, dominant, female)| Answer {

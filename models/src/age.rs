@@ -71,6 +71,31 @@ impl AgeDistribution {
         reached.unwrap_or(AGE_CLASSES - 1) as u8
     }
 
+    /// The same apparent age, and every other age `factor` times as far from it: the standard deviation grows
+    /// by that factor, the quantiles with it. Each class is spread evenly over its year; what would lie beyond
+    /// the first or last class counts there.
+    ///
+    /// # Shapes
+    /// - factor: above 0
+    #[must_use]
+    pub fn stretched(&self, factor: f32) -> Self {
+        let (mean, factor) = (self.mean(), f64::from(factor));
+        let below = |years: f64| self.share_below(mean + (years - mean) / factor).min(1.0);
+        let mut reached = 0.0;
+        let probs = std::array::from_fn(|year| {
+            let end = if year + 1 == AGE_CLASSES { 1.0 } else { below(year as f64 + 0.5) };
+            let prob = (end - reached).max(0.0);
+            reached = end;
+            prob as f32
+        });
+        Self { probs }
+    }
+
+    /// The probability of being younger than `years`, each class spread evenly over its year.
+    fn share_below(&self, years: f64) -> f64 {
+        self.years().map(|(year, p)| p * (years - year + 0.5).clamp(0.0, 1.0)).sum()
+    }
+
     fn mean(&self) -> f64 {
         self.years().map(|(year, p)| year * p).sum()
     }
@@ -109,6 +134,27 @@ mod tests {
     }
 
     #[test]
+    fn a_stretch_moves_ages_away_from_a_mean_that_stays() {
+        let wide = at(&[(20, 0.5), (60, 0.5)]).stretched(1.5);
+        assert!((wide.expected_years() - 40.0).abs() < 1e-3);
+        // The year from 19.5 to 20.5 becomes the year and a half from 9.25 to 10.75.
+        let near = [9, 10, 11, 70].map(|year| wide.probs()[year]);
+        let expected = [1.0 / 12.0, 1.0 / 3.0, 1.0 / 12.0, 1.0 / 3.0];
+        assert!(near.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{near:?}");
+        assert!((wide.std_years() - 30.0).abs() < 0.1, "{}", wide.std_years());
+        let ages = at(&[(30, 1.0), (33, 2.0), (37, 1.0)]);
+        let same = ages.stretched(1.0);
+        assert!(ages.probs().iter().zip(same.probs()).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+
+    #[test]
+    fn what_a_stretch_takes_beyond_the_ends_counts_there() {
+        let child = at(&[(0, 0.5), (2, 0.5)]).stretched(3.0);
+        assert!((child.probs()[0] - 0.5).abs() < 1e-6, "{:?}", &child.probs()[..6]);
+        assert!((child.probs().iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
     fn equal_logits_are_the_uniform_distribution() {
         let age = AgeDistribution::from_logits(&[7.0; AGE_CLASSES]).unwrap();
         assert!((age.expected_years() - 50.0).abs() < 1e-4);
@@ -131,6 +177,9 @@ mod tests {
             let age = AgeDistribution::from_logits(&all).unwrap();
             prop_assert!((0.0..=100.0).contains(&age.expected_years()));
             prop_assert!((age.probs().iter().sum::<f32>() - 1.0).abs() < 1e-4);
+            let wide = age.stretched(1.3);
+            prop_assert!((wide.probs().iter().sum::<f32>() - 1.0).abs() < 1e-4);
+            prop_assert!(wide.probs().iter().all(|p| (0.0..=1.0).contains(p)));
         }
     }
 }

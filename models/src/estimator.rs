@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::age::{AGE_CLASSES, AgeDistribution};
 use crate::bundle::Bundle;
+use crate::calibration::Calibration;
 use crate::crop::CropSpec;
 use crate::detect::Face;
 use crate::gender::Gender;
@@ -61,8 +62,7 @@ pub struct Logits {
 impl Logits {
     /// The probabilities as the network has them; `None` where a logit is not finite.
     pub fn decode(&self) -> Option<Estimate> {
-        let age = AgeDistribution::from_logits(&self.age)?;
-        Some(Estimate { age, gender: Gender::from_logits(self.gender)? })
+        Calibration::default().decode(self)
     }
 }
 
@@ -119,7 +119,7 @@ impl FaceEstimator {
 
     /// The calibrated probabilities; `None` where a logit is not finite.
     pub fn decode(&self, logits: &Logits) -> Option<Estimate> {
-        self.spec.calibration.apply(logits).decode()
+        self.spec.calibration.decode(logits)
     }
 
     /// The network's raw answer to a face in a picture.

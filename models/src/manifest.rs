@@ -237,10 +237,14 @@ impl EstimatorSpec {
         )?;
         let sure = self.gender_sure_min;
         require("estimator.gender_sure_min", sure, "0.5 to 1", (0.5..=1.0).contains(&sure))?;
-        let fits = |temperature: f32| (0.1..=10.0).contains(&temperature);
-        let Calibration { age_temperature: age, gender_temperature: gender } = self.calibration;
-        require("estimator.calibration.age_temperature", age, "0.1 to 10", fits(age))?;
-        require("estimator.calibration.gender_temperature", gender, "0.1 to 10", fits(gender))?;
+        let Calibration { age_temperature, age_spread, gender_temperature } = self.calibration;
+        for (field, value) in [
+            ("estimator.calibration.age_temperature", age_temperature),
+            ("estimator.calibration.age_spread", age_spread),
+            ("estimator.calibration.gender_temperature", gender_temperature),
+        ] {
+            require(field, value, "0.1 to 10", (0.1..=10.0).contains(&value))?;
+        }
         let size = self.crop.size_px;
         require("estimator.crop.size_px", size, "16 to 1024", (16..=1024).contains(&size))?;
         let inside = self.crop.template.as_flattened().iter().all(|v| (-1.0..=2.0).contains(v));

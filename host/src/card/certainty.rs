@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::faces::GenderMark;
+use crate::labels::share_near;
 use crate::metrics::figure::{Figure, mean};
 use crate::predictions::Prediction;
 
@@ -45,12 +46,9 @@ pub(super) fn push(text: &mut String, rows: &[Prediction], sure_min: f32) {
     }
 }
 
-/// The share of exact ages inside one standard deviation.
+/// The share of labelled ages inside one standard deviation; a range counts by the share of its years.
 fn inside_sigma(rows: &[Prediction]) -> Option<Figure> {
-    mean(rows.iter().filter_map(|row| {
-        let off = (row.years? - f32::from(row.exact_age()?)).abs();
-        Some(f64::from(u8::from(off <= row.std_years?)))
-    }))
+    mean(rows.iter().filter_map(|row| Some(share_near(row.age()?, row.years?, row.std_years?))))
 }
 
 /// Mean probability of the labelled ranges, and the share of apparent ages in them.

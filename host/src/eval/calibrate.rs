@@ -2,12 +2,15 @@
 //! written into the bundle's model.toml.
 //!
 //! A temperature is the one under which the labels are least surprising: the mean of −ln of the probability
-//! of the labelled age range, or gender (Guo et al. 2017). *Unsure* is as narrow as leaves the wished share
-//! of right genders outside it.
+//! of the labelled age range, or gender (Guo et al. 2017). It decides the apparent age; how far ± reaches
+//! beyond that is [`spread`]'s. *Unsure* is as narrow as leaves the wished share of right genders outside it.
+
+mod spread;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use models::age::AgeDistribution;
 use models::bundle;
 use models::calibration::Calibration;
 use models::estimator::Logits;
@@ -51,6 +54,8 @@ struct Case<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Chosen {
     calibration: Calibration,
+    /// Share of labelled ages within one standard deviation, every age bin alike.
+    within: f64,
     gender_sure_min: f32,
     /// Share of faces that are called unsure.
     unsure: f64,
@@ -80,10 +85,13 @@ pub fn run(options: &Options) -> Result<()> {
     bundle::seal(&options.bundle)
         .with_context(|| format!("sealing {}", options.bundle.display()))?;
     out::print(&format!(
-        "on {} faces, detector {detector}: age temperature {:.3}, gender temperature {:.3}; unsure below {:.3}: \
-         {:.1} % of the faces, of the others {:.2} % are right\n",
+        "on {} faces, detector {detector}: age temperature {:.3}, spread {:.3}: one standard deviation holds \
+         {:.1} % of the ages, every bin alike; gender temperature {:.3}; unsure below {:.3}: {:.1} % of the \
+         faces, of the others {:.2} % are right\n",
         cases.len(),
         chosen.calibration.age_temperature,
+        chosen.calibration.age_spread,
+        chosen.within * 100.0,
         chosen.calibration.gender_temperature,
         chosen.gender_sure_min,
         chosen.unsure * 100.0,
@@ -96,26 +104,40 @@ fn choose(cases: &[Case<'_>], right: f64) -> Result<Chosen> {
     let genders: Vec<_> =
         cases.iter().filter_map(|case| Some((case.logits, case.gender?))).collect();
     ensure!(!ages.is_empty() && !genders.is_empty(), "no face has an age, or none a gender");
-    let at =
-        |temperature| Calibration { age_temperature: temperature, gender_temperature: temperature };
+    let at = |temperature| Calibration {
+        age_temperature: temperature,
+        gender_temperature: temperature,
+        ..Calibration::default()
+    };
     let age_temperature = coolest(|temperature| {
-        let said = |logits| Some(at(temperature).apply(logits).decode()?.age);
+        let said = |logits| Some(at(temperature).decode(logits)?.age);
         ages.iter().filter_map(|(l, range)| Some(-ln(prob_of(*range, said(l)?.probs())))).sum()
     });
     let gender_temperature = coolest(|temperature| {
-        let said = |logits| Some(at(temperature).apply(logits).decode()?.gender);
+        let said = |logits| Some(at(temperature).decode(logits)?.gender);
         genders.iter().filter_map(|(l, gender)| Some(-ln(of(said(l)?, *gender)))).sum()
     });
-    let calibration = Calibration { age_temperature, gender_temperature };
+    let mut calibration =
+        Calibration { age_temperature, gender_temperature, ..Calibration::default() };
+    calibration.age_spread = spread::factor(&told(&ages, calibration));
+    let within = spread::within(&told(&ages, calibration));
     let mut sure: Vec<(f32, bool)> = genders
         .iter()
         .filter_map(|(logits, gender)| {
-            let female = calibration.apply(logits).decode()?.gender.female();
+            let female = calibration.decode(logits)?.gender.female();
             Some((female.max(1.0 - female), (female >= 0.5) == (*gender == GenderMark::Female)))
         })
         .collect();
     let (gender_sure_min, unsure, right) = narrowest(&mut sure, right);
-    Ok(Chosen { calibration, gender_sure_min, unsure, right })
+    Ok(Chosen { calibration, within, gender_sure_min, unsure, right })
+}
+
+/// What a calibrated network says of the age of each face, beside the label.
+fn told(
+    ages: &[(&Logits, AgeRange)],
+    calibration: Calibration,
+) -> Vec<(AgeDistribution, AgeRange)> {
+    ages.iter().filter_map(|(l, range)| Some((calibration.decode(l)?.age, *range))).collect()
 }
 
 fn of(said: Gender, gender: GenderMark) -> f32 {
