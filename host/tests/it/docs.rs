@@ -39,6 +39,7 @@ fn the_documents_show_commands_that_work() {
     for name in [
         "README.md",
         "docs/train.md",
+        "docs/detectors.md",
         "docs/weights.md",
         "docs/full-size-run.md",
         "docs/quantization.md",

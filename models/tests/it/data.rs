@@ -35,3 +35,15 @@ pub(crate) fn yunet_bundle(side: u32) -> Option<TempDir> {
     assert!(made.status.success(), "get-detector.sh: {said}");
     Some(root)
 }
+
+/// The folder of a bundle that `scripts/get-detector.sh` installed; where it is missing, says so.
+pub(crate) fn installed(name: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("APPARENT_BUNDLES").unwrap_or_default();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("bundles");
+    let roots: Vec<PathBuf> = std::env::split_paths(&named).chain([repository]).collect();
+    let found = models::bundle::find(name, &roots);
+    if found.is_none() {
+        eprintln!("skipped: no bundle {name}; scripts/get-detector.sh --kind {name} installs it");
+    }
+    found
+}

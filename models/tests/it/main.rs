@@ -10,6 +10,7 @@
 mod bench_worker;
 mod bundles;
 mod data;
+mod docs;
 mod formats;
 mod scenes;
 mod sessions;

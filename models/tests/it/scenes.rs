@@ -57,6 +57,16 @@ fn yunet_finds_the_faces_of_group_pictures() {
 }
 
 #[test]
+fn installed_detectors_of_other_families_find_the_faces_of_group_pictures() {
+    for dir in ["retinaface", "ultraface"].into_iter().filter_map(data::installed) {
+        let bundle = Bundle::open(&dir).unwrap();
+        let mut detector = detect::open(bundle, &Options::default()).unwrap();
+        let Some(count) = count(detector.as_mut()) else { return };
+        assert!(count.found >= 38 && count.wrong <= 8);
+    }
+}
+
+#[test]
 fn the_built_in_detector_finds_the_faces_of_group_pictures() {
     let Some(count) = count(detect::embedded().unwrap().as_mut()) else { return };
     assert!(count.found >= 38 && count.wrong <= 8);
