@@ -121,6 +121,40 @@ fn in_picture(face: Face, [across, down]: [f32; 2]) -> Face {
 mod tests {
     use super::*;
     use crate::geometry::Landmarks;
+    use proptest::prelude::*;
+
+    /// A spec of each family, for an input of 64×32 px.
+    fn specs() -> Vec<DetectorSpec> {
+        let common = "input = [64, 32]\nscore_min = 0.5\nnms_iou = 0.3";
+        let priors = "[priors]\nstrides = [16]\nmin_sizes = [[10, 20]]\nvariances = [0.1, 0.2]";
+        let families = [
+            "family = 'yunet'".to_owned(),
+            "family = 'grid'".to_owned(),
+            "family = 'ssd'\noutputs = ['scores', 'boxes']\ncorners = 7".to_owned(),
+            format!("family = 'ssd'\noutputs = ['boxes', 'scores']\n{priors}"),
+            format!("family = 'retinaface'\noutputs = ['landmarks', 'scores', 'boxes']\n{priors}"),
+        ];
+        let spec = |family: String| toml::from_str(&format!("{common}\n{family}")).unwrap();
+        families.into_iter().map(spec).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn any_numbers_are_read_as_whole_faces_or_none(bits in prop::collection::vec(any::<u32>(), 1..50)) {
+            for spec in specs() {
+                let decode = decode(&spec);
+                let mut numbers = bits.iter().map(|&bits| f32::from_bits(bits)).cycle();
+                let outputs: Vec<Tensor> = decode.shapes().into_iter().map(|shape| {
+                    let values = numbers.by_ref().take(shape.iter().product()).collect();
+                    Tensor { shape, values }
+                }).collect();
+                for face in suppress(decode.faces(&outputs, spec.score_min), spec.nms_iou) {
+                    prop_assert!(face.bounds.is_valid() && (0.5..=1.0).contains(&face.score));
+                    prop_assert!(face.landmarks.is_none_or(|landmarks| landmarks.is_valid()));
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_name_tells_the_size_of_the_input() {

@@ -87,10 +87,11 @@ pub(super) fn pick<'a>(outputs: &'a [Tensor], names: &[Output], wanted: Output) 
     &outputs[place.expect("a manifest is refused where it does not name each output once")]
 }
 
-/// Where the probability of a face is at least `score_min`, and that probability.
+/// Where the probability of a face is at least `score_min`, and that probability, at most 1.
 pub(super) fn sure(scores: &Tensor, score_min: f32) -> impl Iterator<Item = (usize, f32)> {
-    let faces = scores.values.iter().skip(1).step_by(2).copied().enumerate();
-    faces.filter(move |&(_, score)| score >= score_min)
+    let faces = scores.values.iter().skip(1).step_by(2).enumerate();
+    let sure = faces.filter(move |&(_, &score)| score >= score_min);
+    sure.map(|(at, score)| (at, score.min(1.0)))
 }
 
 #[cfg(test)]
