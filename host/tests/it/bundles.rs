@@ -78,7 +78,7 @@ fn scores_are_written_and_the_kiosk_s_other_answers_are_noticed() {
     assert!(table.contains("| best constant guess | 2 |"), "{table}");
     let said = predictions::read(&folder.join("said.csv")).unwrap();
     assert!(said.iter().all(|face| face.found && face.label_prob.is_some()), "{said:?}");
-    assert_eq!(said.iter().map(|face| face.exact_age()).collect::<Vec<_>>(), [Some(36), Some(70)]);
+    assert_eq!(said.iter().map(|face| face.age_lo).collect::<Vec<_>>(), [Some(36), Some(70)]);
     let json = fs::read_to_string(folder.join("scores/two.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["score"]["faces"], &json["score"]["found"]), (&2.into(), &1.0.into()));
