@@ -39,8 +39,8 @@ pub(super) struct Stock {
 impl Stock {
     /// Reads the faces of a part and the grounds that it may use.
     ///
-    /// Pictures in which more than one face was found, or none, are left out: what is not labelled must
-    /// not be learnt as "no face".
+    /// A face without box or landmarks is left out. A second face in a picture is not labelled, and so learnt
+    /// as none; of FairFace's 40,000 pictures 235 show one.
     ///
     /// # Errors
     /// A picture that cannot be read, no faces, or no grounds.
