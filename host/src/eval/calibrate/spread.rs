@@ -93,7 +93,8 @@ mod tests {
         // Ninety right ones in their twenties, ten in their sixties told 12 years too young.
         let mut said = vec![told(25, 4, (25, 25)); 90];
         said.extend(vec![told(53, 4, (65, 65)); 10]);
-        assert_eq!((factor(&said), within(&said)), (3.0, 0.5));
+        assert_eq!(factor(&said), 3.0);
+        assert!((within(&said) - 0.5).abs() < 1e-9, "{}", within(&said));
     }
 
     #[test]
