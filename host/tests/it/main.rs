@@ -9,6 +9,7 @@
 mod bundles;
 #[cfg(feature = "torch")]
 mod docs;
+mod eval_detector;
 mod faces;
 mod index;
 mod report;
