@@ -41,9 +41,12 @@ pub fn age_target(range: AgeRange, sigma_years: f32) -> [f32; AGE_CLASSES] {
 }
 
 /// The share of a label's years, as likely as [`age_target`] has them unblurred, that lie at most `reach_years`
-/// from `years`: 0 or 1 for an exact age.
+/// from `years`: 0 or 1 for an exact age, also for one past the last class.
 pub fn share_near(range: AgeRange, years: f32, reach_years: f32) -> f64 {
     let near = |year: usize| (year as f32 - years).abs() <= reach_years;
+    if usize::from(range.lo) >= AGE_CLASSES {
+        return f64::from(u8::from(near(range.lo.into())));
+    }
     let target = age_target(range, 0.0).into_iter().enumerate();
     target.filter(|(year, _)| near(*year)).map(|(_, share)| f64::from(share)).sum()
 }
@@ -94,6 +97,12 @@ fn blurred(range: AgeRange, sigma_years: f32, weight: impl Fn(u8) -> f32) -> [f3
 mod tests {
     use super::*;
     use models::age::AgeDistribution;
+
+    #[test]
+    fn an_age_past_the_last_class_is_near_or_it_is_not() {
+        let old = AgeRange { lo: 110, hi: 110 };
+        assert_eq!((share_near(old, 75.0, 8.0), share_near(old, 100.0, 12.0)), (0.0, 1.0));
+    }
 
     #[test]
     fn a_range_is_near_with_as_many_of_its_years_as_are() {
