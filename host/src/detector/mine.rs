@@ -18,7 +18,7 @@ use super::train::SCENE_PX;
 /// Grounds that are looked at before an epoch.
 const LOOKED_AT: u64 = 256;
 /// … and how many at once.
-const BATCH: u64 = 32;
+const BATCH: usize = 32;
 /// From this score on something is taken for a face.
 const SCORE_MIN: f64 = 0.25;
 /// Mistakes that are taken from one ground.
@@ -39,8 +39,8 @@ pub(super) fn mistakes(
     told: impl Fn(&[&RgbImage]) -> Result<Tensor>,
 ) -> Result<Vec<Patch>> {
     let mut pieces = vec![];
-    for begin in (0..LOOKED_AT).step_by(BATCH as usize) {
-        let grounds: Vec<RgbImage> = (begin..begin + BATCH)
+    for begin in (0..LOOKED_AT).step_by(BATCH) {
+        let grounds: Vec<RgbImage> = (begin..begin + BATCH as u64)
             .into_par_iter()
             .map(|at| {
                 let mut rng = ChaCha8Rng::seed_from_u64(seed);

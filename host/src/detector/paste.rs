@@ -90,10 +90,9 @@ pub(super) fn paste(
             if cover > 0.0 {
                 let seen = bilinear(picture, Point::new(at.x * factor, at.y * factor));
                 let under = canvas.get_pixel_mut(x, y);
-                for c in 0..3 {
-                    let over = seen[c] * tone.gain[c] + tone.lift;
-                    let below = f32::from(under.0[c]);
-                    under.0[c] = (below + (over.clamp(0.0, 255.0) - below) * cover + 0.5) as u8;
+                for ((under, seen), gain) in under.0.iter_mut().zip(seen).zip(tone.gain) {
+                    let (over, below) = (seen * gain + tone.lift, f32::from(*under));
+                    *under = (below + (over.clamp(0.0, 255.0) - below) * cover + 0.5) as u8;
                 }
             }
         }

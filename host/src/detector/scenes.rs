@@ -2,6 +2,12 @@
 //!
 //! Every scene depends on its stock and its seed alone.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "pixel arithmetic: `as` saturates where numbers run over"
+)]
+
 use image::{Rgb, RgbImage};
 use models::crop::Similarity;
 use models::geometry::{Landmarks, Point, Rect};
@@ -365,7 +371,6 @@ fn piece(stock: &Stock, rng: &mut impl Rng) -> Patch {
 }
 
 /// Light from one side on what stands out where `picture` is bright, in one colour.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
 fn embossed(picture: &RgbImage, rng: &mut impl Rng) -> RgbImage {
     let (width, height) = picture.dimensions();
     let step = (width / 48).max(1);

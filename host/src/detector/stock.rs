@@ -67,7 +67,7 @@ fn read_grounds(folder: &Path, part: Part) -> Result<Vec<Patch>> {
     let is_picture = |path: &Path| path.extension().is_some_and(|end| end == "jpg" || end == "png");
     let mut paths: Vec<_> = paths.into_iter().filter(|path| is_picture(path)).collect();
     paths.sort();
-    let mine = |at: usize| (at % VAL_EVERY == 0) == (part == Part::Val);
+    let mine = |at: usize| at.is_multiple_of(VAL_EVERY) == (part == Part::Val);
     let mine: Vec<_> = paths.into_iter().enumerate().filter(|(at, _)| mine(*at)).collect();
     ensure!(!mine.is_empty(), "{}: expected pictures without faces, found none", folder.display());
     mine.par_iter().map(|(_, path)| Ok(Patch::new(read_picture(path)?))).collect()

@@ -3,7 +3,7 @@
 //!
 //! A temperature is the one under which the labels are least surprising: the mean of −ln of the probability
 //! of the labelled age range, or gender (Guo et al. 2017). It decides the apparent age; how far ± reaches
-//! beyond that is [`spread`]'s. *Unsure* is as narrow as leaves the wished share of right genders outside it.
+//! beyond that is `spread`'s. *Unsure* is as narrow as leaves the wished share of right genders outside it.
 
 mod spread;
 

@@ -27,6 +27,9 @@ const FOUND: Rgb<u8> = Rgb([60, 220, 60]);
 const MISSED: Rgb<u8> = Rgb([250, 60, 60]);
 const SAID: Rgb<u8> = Rgb([250, 220, 40]);
 
+/// Whether a sheet shows a picture, given how many of its faces were found and how many boxes lie beside.
+type Shows = fn(&Picture, usize, usize) -> bool;
+
 /// Writes NAME-missed.png and NAME-beside.png: labelled faces green where found, red where not; boxes that
 /// were found yellow. A sheet without pictures is not written.
 pub(super) fn write(
@@ -36,7 +39,7 @@ pub(super) fn write(
     seed: u64,
 ) -> Result<()> {
     for column in columns {
-        let kinds: [(&str, fn(&Picture, usize, usize) -> bool); 2] = [
+        let kinds: [(&str, Shows); 2] = [
             ("missed", |picture, hits, _| hits < picture.count()),
             ("beside", |_, _, beside| beside > 0),
         ];
