@@ -7,7 +7,8 @@
 #
 #   --data      the folder with test/scenes.csv, test/clips, fairface-train-128px.tar, fairface-train.csv and
 #               YuNet in models/detect
-#   --detector  a bundle of ours to stand beside the built-in detector and YuNet; may be given several times
+#   --detector  another bundle to stand beside ours (finder), the embedded detector and YuNet, such as one of
+#               scripts/get-detector.sh; may be given several times
 #   --variants  of so many faces frames are made, 15 each; default 300
 #   --out       default ${XDG_CACHE_HOME:-~/.cache}/apparent/detectors; the other programs are asked once
 #
@@ -19,11 +20,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 # shellcheck source=scripts/peers/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/peers/env.sh"
 
-data='' out="$cache/detectors" variants=300 ours=()
+data='' out="$cache/detectors" variants=300 more=()
 while [ $# -gt 0 ]; do
     case "$1" in
     --data) data=$(realpath "${2:?--data needs a folder}") && shift 2 ;;
-    --detector) ours+=(--detector "${2:?--detector needs NAME=FOLDER}") && shift 2 ;;
+    --detector) more+=(--detector "${2:?--detector needs NAME=FOLDER}") && shift 2 ;;
     --variants) variants=${2:?--variants needs a number} && shift 2 ;;
     --out) out=$(realpath -m "${2:?--out needs a folder}") && shift 2 ;;
     *) usage_only "$@" ;;
@@ -74,7 +75,7 @@ for net in front back; do
         --net "$blazeface/face_lib/face_detection_${net}_"*.onnx --pictures "$out/pictures.txt"
 done
 
-"${asked[@]}" "${ours[@]}" --detector embedded \
+"${asked[@]}" --detector "finder=$root/models/bundles/finder" --detector embedded "${more[@]}" \
     --detector "yunet-320=$out/yunet-320/yunet" --detector "yunet-640=$out/yunet-640/yunet" \
     --boxes "$out/rustface-0.1.7.json" --boxes "$out/blazeface-front.json" --boxes "$out/blazeface-back.json"
 say "$out/report.md"
