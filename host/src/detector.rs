@@ -8,7 +8,7 @@ mod mine;
 mod paste;
 mod scenes;
 pub mod sheet;
-mod stock;
+pub mod stock;
 mod targets;
 pub mod train;
 

@@ -14,9 +14,9 @@ use rayon::prelude::*;
 
 use super::choose::{Choice, choose};
 use super::scenes::Scene;
-use super::stock::Stock;
+use super::stock::{Material, Stock};
 use super::train::{VAL_SEED, scene};
-use crate::faces::{self, Part};
+use crate::faces::Part;
 use crate::fold::fold_batch_norm;
 use crate::net::detector::DetectorNet;
 use crate::quantize::{self, Settings};
@@ -38,12 +38,8 @@ pub struct Options {
     /// Weights that `train` wrote (best.safetensors).
     #[arg(long)]
     weights: PathBuf,
-    /// faces.csv with boxes, landmarks and parts: scenes of its train part calibrate, of its val part choose.
-    #[arg(long)]
-    faces: PathBuf,
-    /// Folder of pictures without faces.
-    #[arg(long)]
-    backgrounds: PathBuf,
+    #[command(flatten)]
+    material: Material,
     /// The bundle's folder; its last part is the bundle's name.
     #[arg(long)]
     out: PathBuf,
@@ -148,7 +144,7 @@ fn chosen(options: &Options) -> Result<Choice> {
 }
 
 fn scenes(options: &Options, part: Part, seed: u64, count: u64) -> Result<Vec<Scene>> {
-    let stock = Stock::read(&faces::read(&options.faces)?, &options.backgrounds, part)?;
+    let stock = Stock::read(&options.material, part)?;
     Ok((0..count).into_par_iter().map(|at| scene(&stock, options.size, (seed, at))).collect())
 }
 

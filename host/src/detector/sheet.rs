@@ -8,9 +8,9 @@ use image::{Rgb, RgbImage};
 use models::geometry::{Point, Rect};
 
 use super::scenes::{Scene, SceneFace};
-use super::stock::Stock;
+use super::stock::{Material, Stock};
 use super::train::{SCENE_PX, scene};
-use crate::faces::{self, Part};
+use crate::faces::Part;
 
 /// Scenes side by side.
 const COLUMNS: u32 = 4;
@@ -20,12 +20,8 @@ const UNWANTED: Rgb<u8> = Rgb([240, 90, 60]);
 /// Which scenes to draw, and where to.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// faces.csv with boxes, landmarks and parts.
-    #[arg(long)]
-    faces: PathBuf,
-    /// Folder of pictures without faces.
-    #[arg(long)]
-    backgrounds: PathBuf,
+    #[command(flatten)]
+    material: Material,
     /// PNG to write; green boxes must be found, red ones do not count.
     #[arg(long)]
     out: PathBuf,
@@ -42,8 +38,7 @@ pub struct Options {
 /// # Errors
 /// No faces or grounds, or the file system.
 pub fn run(options: &Options) -> Result<()> {
-    let rows = faces::read(&options.faces)?;
-    let stock = Stock::read(&rows, &options.backgrounds, Part::Val)?;
+    let stock = Stock::read(&options.material, Part::Val)?;
     let [width, height] = SCENE_PX;
     let lines = options.count.div_ceil(COLUMNS);
     let mut sheet = RgbImage::new(width * COLUMNS, height * lines);

@@ -1,6 +1,6 @@
 //! What scenes are made of: labelled faces, grounds without faces, and what was taken for a face before.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use image::RgbImage;
@@ -9,12 +9,23 @@ use models::geometry::{Landmarks, Point, Rect};
 use rayon::prelude::*;
 
 use super::paste::Patch;
-use crate::faces::{FaceRow, Part};
+use crate::faces::{self, Part};
 use crate::files::read_picture;
 use crate::progress;
 
 /// Every so many-th ground is kept for validation.
 const VAL_EVERY: usize = 10;
+
+/// Where scenes come from.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Material {
+    /// faces.csv with boxes, landmarks and parts.
+    #[arg(long)]
+    faces: PathBuf,
+    /// Folder of pictures without faces (scripts/get-backgrounds.sh).
+    #[arg(long)]
+    backgrounds: PathBuf,
+}
 
 /// A face in a small picture of its own.
 #[derive(Clone)]
@@ -44,7 +55,8 @@ impl Stock {
     ///
     /// # Errors
     /// A picture that cannot be read, no faces, or no grounds.
-    pub(super) fn read(rows: &[FaceRow], grounds: &Path, part: Part) -> Result<Self> {
+    pub(super) fn read(material: &Material, part: Part) -> Result<Self> {
+        let rows = faces::read(&material.faces)?;
         let of_part = rows.iter().filter(|row| row.part == Some(part));
         let labelled: Vec<_> =
             of_part.filter_map(|row| Some((row, row.bounds()?, row.landmarks()?))).collect();
@@ -56,7 +68,7 @@ impl Stock {
         });
         let faces: Vec<FacePatch> = faces.collect::<Result<_>>()?;
         bar.finish_and_clear();
-        let grounds = read_grounds(grounds, part)?;
+        let grounds = read_grounds(&material.backgrounds, part)?;
         Ok(Self { faces, grounds, mistaken: vec![], relief: 0.0 })
     }
 }

@@ -20,9 +20,9 @@ use tch::{Kind, Tensor, no_grad};
 use super::loss::{Loss, to_tensor};
 use super::mine;
 use super::scenes::{self, Scene};
-use super::stock::Stock;
+use super::stock::{Material, Stock};
 use super::targets::targets;
-use crate::faces::{self, Part};
+use crate::faces::Part;
 use crate::feed::feed;
 use crate::net::detector::{CHANNELS, DetectorNet};
 use crate::train::checkpoint::Checkpoint;
@@ -36,12 +36,8 @@ use crate::{contract, files, init, progress};
 /// What is trained, on what, and where to.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// faces.csv with boxes, landmarks and parts.
-    #[arg(long)]
-    faces: PathBuf,
-    /// Folder of pictures without faces (scripts/get-backgrounds.sh).
-    #[arg(long)]
-    backgrounds: PathBuf,
+    #[command(flatten)]
+    material: Material,
     /// Folder for weights, log and options.
     #[arg(long)]
     out: PathBuf,
@@ -151,9 +147,8 @@ pub fn run(options: &Options) -> Result<()> {
     tch::set_num_threads(i32::try_from(options.threads)?);
     let recipe = Recipe::of(options)?;
     ensure!(recipe.batch > 0 && recipe.scenes >= recipe.batch, "fewer scenes than one batch");
-    let rows = faces::read(&options.faces)?;
-    let mut stock = Stock::read(&rows, &options.backgrounds, Part::Train)?;
-    let mut val = Stock::read(&rows, &options.backgrounds, Part::Val)?;
+    let mut stock = Stock::read(&options.material, Part::Train)?;
+    let mut val = Stock::read(&options.material, Part::Val)?;
     (stock.relief, val.relief) = (recipe.relief, recipe.relief);
     let val =
         (0..VAL_SCENES).into_par_iter().map(|at| scene(&val, SCENE_PX, (VAL_SEED, at))).collect();
