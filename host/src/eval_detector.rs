@@ -5,11 +5,11 @@
 //! darker are made too. Detectors are run as the kiosk runs them; other programs answer in its JSON.
 
 mod answers;
-mod matching;
+pub(crate) mod matching;
 mod measure;
 mod report;
 mod sheets;
-mod tables;
+pub(crate) mod tables;
 mod truth;
 mod variants;
 

@@ -5,13 +5,14 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use models::detect::{Detector, Face};
+use models::geometry::Rect;
 use models::image::RgbView;
 
 use super::scenes::Scene;
+use crate::eval_detector::matching::matches;
+use crate::eval_detector::tables::IOU_MAIN;
 use crate::progress;
 
-/// A box is a face's when it shares so much with it (IoU).
-const IOU_MIN: f32 = 0.4;
 /// Scores that are tried, in hundredths.
 const TRIED: std::ops::RangeInclusive<u8> = 10..=90;
 
@@ -68,16 +69,12 @@ fn count(told: &[Told], wanted: usize, score_min: f32) -> Choice {
 
 /// Boxes, best first; those on faces that do not count are passed over.
 fn judge(boxes: &[Face], scene: &Scene) -> Vec<Told> {
-    let mut taken = vec![false; scene.faces.len()];
-    let told = boxes.iter().filter_map(|found| {
-        let iou = |at: &usize| scene.faces[*at].bounds.iou(&found.bounds);
-        let near = (0..scene.faces.len()).filter(|at| !taken[*at] && iou(at) >= IOU_MIN);
-        let best = near.max_by(|a, b| iou(a).total_cmp(&iou(b)));
-        if let Some(at) = best {
-            taken[at] = true;
-        }
-        let counts = best.is_none_or(|at| scene.faces[at].wanted);
-        counts.then_some(Told { score: found.score, is_face: best.is_some() })
+    let truths: Vec<Rect> = scene.faces.iter().map(|face| face.bounds).collect();
+    let found = matches(&truths, boxes, IOU_MAIN).found;
+    let told = boxes.iter().enumerate().filter_map(|(at, said)| {
+        let face = found.iter().position(|&place| place == Some(at));
+        let counts = face.is_none_or(|face| scene.faces[face].wanted);
+        counts.then_some(Told { score: said.score, is_face: face.is_some() })
     });
     told.collect()
 }
@@ -95,7 +92,7 @@ impl fmt::Display for Choice {
 #[cfg(test)]
 mod tests {
     use image::RgbImage;
-    use models::geometry::{Landmarks, Point, Rect};
+    use models::geometry::{Landmarks, Point};
 
     use super::super::scenes::SceneFace;
     use super::*;

@@ -5,16 +5,16 @@ use models::geometry::{Landmarks, Point, Rect};
 
 /// What became of the true faces of a picture and of the boxes found in it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Matches {
+pub(crate) struct Matches {
     /// For each true face the place of the box that is it.
-    pub(super) found: Vec<Option<usize>>,
+    pub(crate) found: Vec<Option<usize>>,
     /// Boxes that are no true face, or a second one on the same.
     pub(super) beside: usize,
 }
 
 /// Box after box, the best score first, takes the free true face that it overlaps most, if by at least
 /// `iou_min`: as PASCAL VOC counts (Everingham et al. 2010).
-pub(super) fn matches(truths: &[Rect], boxes: &[Face], iou_min: f32) -> Matches {
+pub(crate) fn matches(truths: &[Rect], boxes: &[Face], iou_min: f32) -> Matches {
     let mut order: Vec<usize> = (0..boxes.len()).collect();
     order.sort_by(|&a, &b| boxes[b].score.total_cmp(&boxes[a].score));
     let mut found = vec![None; truths.len()];

@@ -10,7 +10,7 @@ use super::variants::{LIGHTS, MIDDLE, SIZES, TURNS};
 use crate::metrics::figure::{self, Figure};
 
 /// From this overlap on (IoU) a box is the face, wherever no other is named.
-pub(super) const IOU_MAIN: f32 = 0.4;
+pub(crate) const IOU_MAIN: f32 = 0.4;
 const IOUS: [f32; 5] = [0.3, 0.4, 0.5, 0.6, 0.7];
 /// Edges between groups: of √area in pixels, of degrees, of brightness.
 const SIZE_EDGES: [f32; 8] = [8.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 160.0];
