@@ -155,7 +155,11 @@ pub fn warp(picture: &RgbView<'_>, place: &Similarity, size_px: u32) -> RgbImage
     })
 }
 
-fn bilinear(picture: &RgbView<'_>, at: Point) -> [f32; 3] {
+/// The colour at a point of a picture, mixed of the four pixels around it; outside, its edge pixels go on.
+///
+/// # Shapes
+/// - colour: `[3]`, f32, 0 to 255, in the picture's order
+pub fn bilinear(picture: &RgbView<'_>, at: Point) -> [f32; 3] {
     let (left, right, fx) = neighbours(at.x, picture.width());
     let (above, below, fy) = neighbours(at.y, picture.height());
     let (upper, lower) = (picture.row(above), picture.row(below));

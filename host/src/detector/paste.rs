@@ -7,8 +7,9 @@
 )]
 
 use image::{Rgb, RgbImage};
-use models::crop::Similarity;
+use models::crop::{Similarity, bilinear};
 use models::geometry::Point;
+use models::image::RgbView;
 
 /// A picture and its halves, quarters, …: what lies far away is read from a small one.
 #[derive(Clone, Debug)]
@@ -82,13 +83,14 @@ pub(super) fn paste(
 ) {
     let Some(back) = place.inverse() else { return };
     let (picture, factor) = patch.at_scale(place.scale());
+    let Some(picture) = RgbView::of(picture) else { return };
     let (columns, rows) = reach(&back, mask, patch.size(), canvas.dimensions());
     for y in rows {
         for x in columns.clone() {
             let at = place.apply(Point::new(x as f32 + 0.5, y as f32 + 0.5));
             let cover = mask.cover(at, patch.size());
             if cover > 0.0 {
-                let seen = bilinear(picture, Point::new(at.x * factor, at.y * factor));
+                let seen = bilinear(&picture, Point::new(at.x * factor, at.y * factor));
                 let under = canvas.get_pixel_mut(x, y);
                 for ((under, seen), gain) in under.0.iter_mut().zip(seen).zip(tone.gain) {
                     let (over, below) = (seen * gain + tone.lift, f32::from(*under));
@@ -132,27 +134,6 @@ fn reach(
         ((at - radius).floor().max(0.0) as u32).min(end)..end
     };
     (along(middle.x, canvas_width), along(middle.y, canvas_height))
-}
-
-fn bilinear(picture: &RgbImage, at: Point) -> [f32; 3] {
-    let (width, height) = picture.dimensions();
-    let beside = |at: f32, len: u32| {
-        let at = (at - 0.5).clamp(0.0, (len - 1) as f32);
-        let first = at as u32;
-        (first as usize, (first + 1).min(len - 1) as usize, at - first as f32)
-    };
-    let (left, right, fx) = beside(at.x, width);
-    let (above, below, fy) = beside(at.y, height);
-    let row = |y: usize| &picture.as_raw()[y * width as usize * 3..][..width as usize * 3];
-    let (upper, lower) = (row(above), row(below));
-    std::array::from_fn(|c| {
-        let mix = |row: &[u8]| {
-            let (l, r) = (f32::from(row[left * 3 + c]), f32::from(row[right * 3 + c]));
-            l + (r - l) * fx
-        };
-        let (u, l) = (mix(upper), mix(lower));
-        u + (l - u) * fy
-    })
 }
 
 /// Each pixel the mean of four; an odd last row or column is dropped.
