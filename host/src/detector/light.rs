@@ -26,6 +26,9 @@ pub(super) fn change(picture: &mut RgbImage, rng: &mut impl Rng) {
         *picture = resize(&small, width, height, FilterType::Triangle);
     }
     relight(picture, &LIGHT, rng);
+    if rng.random_bool(0.2) {
+        veil(picture, rng);
+    }
     if rng.random_bool(0.22) {
         darken(picture, rng);
     }
@@ -33,6 +36,14 @@ pub(super) fn change(picture: &mut RgbImage, rng: &mut impl Rng) {
         && let Some(packed) = packed(picture, rng.random_range(20..80))
     {
         *picture = packed;
+    }
+}
+
+/// Light that falls into the lens: everything a little grey.
+fn veil(picture: &mut RgbImage, rng: &mut impl Rng) {
+    let (kept, grey) = (rng.random_range(0.3..0.8f32), rng.random_range(40.0..200.0f32));
+    for value in picture.iter_mut() {
+        *value = (f32::from(*value) * kept + grey * (1.0 - kept) + 0.5) as u8;
     }
 }
 

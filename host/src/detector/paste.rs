@@ -55,6 +55,11 @@ impl Patch {
         Self { halves }
     }
 
+    /// The patch seen in a mirror.
+    pub(super) fn mirrored(&self) -> Self {
+        Self { halves: self.halves.iter().map(image::imageops::flip_horizontal).collect() }
+    }
+
     /// The picture at full size.
     pub(super) fn picture(&self) -> &RgbImage {
         &self.halves[0]
@@ -71,6 +76,14 @@ impl Patch {
         let level = (scale.max(1.0).log2().round() as usize).min(self.halves.len() - 1);
         (&self.halves[level], 0.5f32.powi(level as i32))
     }
+}
+
+/// Canvas pixels → patch pixels, where `center` of the canvas shows `middle` of the patch, each canvas pixel is
+/// `scale` patch pixels, and the patch is turned clockwise by `turn` radians.
+pub(super) fn turned_about(middle: Point, center: Point, scale: f32, turn: f32) -> Similarity {
+    let (a, b) = (scale * turn.cos(), -scale * turn.sin());
+    let from = Similarity { a, b, shift: Point::default() }.apply(center);
+    Similarity { a, b, shift: Point::new(middle.x - from.x, middle.y - from.y) }
 }
 
 /// Lays `patch` over `canvas`, where `place` takes canvas pixels to patch pixels.

@@ -8,13 +8,15 @@
     reason = "pixel arithmetic: `as` saturates where numbers run over"
 )]
 
+use std::borrow::Cow;
+
 use image::{Rgb, RgbImage};
 use models::crop::Similarity;
 use models::geometry::{Landmarks, Point, Rect};
 use rand::{Rng, RngExt};
 
 use super::light;
-use super::paste::{Mask, Patch, Tone, paste};
+use super::paste::{Mask, Patch, Tone, paste, turned_about};
 use super::stock::{FacePatch, Stock};
 
 /// The smallest face that is asked for, in pixels of the scene.
@@ -60,11 +62,11 @@ enum Kind {
 
 /// How many of a hundred scenes are of each kind.
 const KINDS: [(Kind, u32); 5] = [
-    (Kind::Crowd, 45),
-    (Kind::Portrait, 27),
-    (Kind::Filled, 9),
+    (Kind::Crowd, 42),
+    (Kind::Portrait, 26),
+    (Kind::Filled, 14),
     (Kind::Mosaic, 8),
-    (Kind::Empty, 11),
+    (Kind::Empty, 10),
 ];
 
 /// A scene of `size` pixels, drawn by `rng`.
@@ -152,7 +154,7 @@ struct Oval {
     tone: Tone,
 }
 
-impl Drawing<'_> {
+impl<'a> Drawing<'a> {
     fn crowd(&mut self, rng: &mut impl Rng) {
         let usual = log_uniform(12.0, 95.0, rng);
         let (width, height) = self.picture.dimensions();
@@ -185,8 +187,7 @@ impl Drawing<'_> {
         let face = self.any_face(rng);
         let (width, height) = self.picture.dimensions();
         let side = height as f32 * rng.random_range(0.75..1.35);
-        let (patch_width, _) = face.patch.size();
-        let scale = patch_width / side;
+        let (patch_width, patch_height) = face.patch.size();
         let corner = if rng.random_bool(0.5) {
             self.picture = RgbImage::new(width, height);
             Point::default()
@@ -194,8 +195,11 @@ impl Drawing<'_> {
             let mut shift = |room: f32| room * rng.random_range(0.0..1.0);
             Point::new(shift(width as f32 - side), shift(height as f32 - side))
         };
-        let shift = Point::new(-corner.x * scale, -corner.y * scale);
-        self.lay(&face, &Similarity { a: scale, b: 0.0, shift }, Mask::Whole, &tone(rng));
+        let center = Point::new(corner.x + side / 2.0, corner.y + side / 2.0);
+        let middle = Point::new(patch_width / 2.0, patch_height / 2.0);
+        let turn = if rng.random_bool(0.6) { turn(rng) } else { 0.0 };
+        let place = turned_about(middle, center, patch_width / side, turn);
+        self.lay(&face, &place, Mask::Whole, &tone(rng));
     }
 
     /// Small pictures side by side.
@@ -269,13 +273,9 @@ impl Drawing<'_> {
         let piece = piece(self.stock, rng);
         let (side, _) = piece.size();
         let unit = side / (2.0 * reach);
-        let shift = Point::new(side / 2.0 - middle.x * unit, side / 2.0 - middle.y * unit);
-        let into_piece = Similarity { a: unit, b: 0.0, shift }.after(place);
-        let mask = Mask::Ellipse {
-            center: Point::new(side / 2.0, side / 2.0),
-            radii: (radii.0 * unit, radii.1 * unit),
-            fade: 0.1,
-        };
+        let center = Point::new(side / 2.0, side / 2.0);
+        let into_piece = turned_about(center, middle, unit, 0.0).after(place);
+        let mask = Mask::Ellipse { center, radii: (radii.0 * unit, radii.1 * unit), fade: 0.1 };
         paste(&mut self.picture, &piece, &into_piece, mask, &tone);
     }
 
@@ -303,13 +303,8 @@ impl Drawing<'_> {
             return;
         }
         let (side, _) = piece.size();
-        let (scale, turn) = (side / size, turn(rng));
-        let turned =
-            Similarity { a: scale * turn.cos(), b: scale * turn.sin(), shift: Point::default() };
-        let from = turned.apply(center);
         let middle = Point::new(side / 2.0, side / 2.0);
-        let place =
-            Similarity { shift: Point::new(middle.x - from.x, middle.y - from.y), ..turned };
+        let place = turned_about(middle, center, side / size, turn(rng));
         let radii = (side * rng.random_range(0.35..0.55), side * rng.random_range(0.4..0.6));
         let ellipse = Mask::Ellipse { center: middle, radii, fade: rng.random_range(0.08..0.4) };
         let mask = if rng.random_bool(0.3) { Mask::Whole } else { ellipse };
@@ -351,9 +346,9 @@ impl Drawing<'_> {
         self.faces.iter().all(|face| covered(face) <= COVERED_MAX)
     }
 
-    fn any_face(&self, rng: &mut impl Rng) -> FacePatch {
+    fn any_face(&self, rng: &mut impl Rng) -> Cow<'a, FacePatch> {
         let face = &self.stock.faces[rng.random_range(0..self.stock.faces.len())];
-        if rng.random_bool(0.5) { face.mirrored() } else { face.clone() }
+        if rng.random_bool(0.5) { Cow::Owned(face.mirrored()) } else { Cow::Borrowed(face) }
     }
 
     fn any_point(&self, rng: &mut impl Rng) -> Point {

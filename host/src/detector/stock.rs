@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use image::RgbImage;
 use models::crop::Similarity;
 use models::geometry::{Landmarks, Point, Rect};
 use rayon::prelude::*;
 
-use super::paste::Patch;
+use super::paste::{Patch, turned_about};
 use crate::faces::{self, Part};
 use crate::files::read_picture;
 use crate::progress;
@@ -93,15 +92,13 @@ impl FacePatch {
 
     /// The face seen in a mirror.
     pub(super) fn mirrored(&self) -> Self {
-        let mut picture: RgbImage = self.patch.picture().clone();
-        image::imageops::flip_horizontal_in_place(&mut picture);
-        let width = picture.width() as f32;
+        let (width, _) = self.patch.size();
         let across = |p: Point| Point::new(width - p.x, p.y);
         let Landmarks([left_eye, right_eye, nose, left_mouth, right_mouth]) = self.landmarks;
         let seen = [right_eye, left_eye, nose, right_mouth, left_mouth].map(across);
         let left = width - self.bounds.left - self.bounds.width;
         Self {
-            patch: Patch::new(picture),
+            patch: self.patch.mirrored(),
             bounds: Rect { left, ..self.bounds },
             landmarks: Landmarks(seen),
         }
@@ -110,11 +107,7 @@ impl FacePatch {
     /// Where the face is when it lies `size_px` large around `center`, turned clockwise: canvas pixels →
     /// pixels of the patch.
     pub(super) fn place(&self, center: Point, size_px: f32, turn: f32) -> Similarity {
-        let scale = self.size_px() / size_px;
-        let turned =
-            Similarity { a: scale * turn.cos(), b: -scale * turn.sin(), shift: Point::default() };
-        let (middle, from) = (self.bounds.center(), turned.apply(center));
-        Similarity { shift: Point::new(middle.x - from.x, middle.y - from.y), ..turned }
+        turned_about(self.bounds.center(), center, self.size_px() / size_px, turn)
     }
 
     /// Box and landmarks on the canvas; the box is upright, around the ellipse that the turned one holds.
@@ -132,7 +125,7 @@ impl FacePatch {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use image::Rgb;
+    use image::{Rgb, RgbImage};
 
     /// A grey square of 128 px with a face of 80×100 px in its middle.
     pub(in super::super) fn face() -> FacePatch {

@@ -1,7 +1,8 @@
 //! Our face detector's net: plain 3×3 convolutions, read at strides of 8, 16 and 32 pixels.
 //!
 //! Anchor-free as FCOS (Tian et al. 2019) and YuNet (Wu et al. 2023) are; without depthwise convolutions
-//! and without a way back from coarse maps to fine ones, since integer kernels gain nothing from either.
+//! and without a way back from coarse maps to fine ones, since integer kernels gain nothing from either. A
+//! head sees 47, 143 and 335 pixels around its cell: more than the largest face that it is asked for.
 
 use super::{Branch, Conv, End, Layer, Plan, conv3x3};
 
@@ -52,13 +53,21 @@ impl DetectorNet {
                 Level { output: "s8", trunk: trunk(&fine), head: head("head8", 40) },
                 Level {
                     output: "s16",
-                    trunk: trunk(&[("conv5", 40, 48, 2), ("conv6", 48, 48, 1)]),
-                    head: head("head16", 48),
+                    trunk: trunk(&[
+                        ("conv5", 40, 40, 2),
+                        ("conv6", 40, 40, 1),
+                        ("conv7", 40, 40, 1),
+                    ]),
+                    head: head("head16", 40),
                 },
                 Level {
                     output: "s32",
-                    trunk: trunk(&[("conv7", 48, 40, 2), ("conv8", 40, 40, 1)]),
-                    head: head("head32", 40),
+                    trunk: trunk(&[
+                        ("conv8", 40, 32, 2),
+                        ("conv9", 32, 32, 1),
+                        ("conv10", 32, 32, 1),
+                    ]),
+                    head: head("head32", 32),
                 },
             ],
         }
