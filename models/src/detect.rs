@@ -9,6 +9,7 @@ pub mod rustface;
 mod said;
 mod scale;
 mod ssd;
+mod suppress;
 mod triangle;
 mod yunet;
 
@@ -118,31 +119,10 @@ fn without_border(face: &Face, border_px: f32, enlarge: f32) -> Face {
     Face { bounds, landmarks: face.landmarks.map(|landmarks| landmarks.map(inner)), ..*face }
 }
 
-/// Of more boxes than this the worst are passed over, as OpenCV's `FaceDetectorYN` does: a network that
-/// sees faces everywhere must not hold up the program.
-const BOXES_MAX: usize = 5000;
-
-/// Sorts by score and drops each face that overlaps a better one by more than `iou_max`, and what is broken.
-fn suppress(mut faces: Vec<Face>, iou_max: f32) -> Vec<Face> {
-    let whole = |face: &Face| face.bounds.is_valid() && face.bounds.area().is_finite();
-    faces.retain(|face| whole(face) && face.score.is_finite());
-    faces.iter_mut().for_each(|face| face.landmarks = face.landmarks.filter(Landmarks::is_valid));
-    faces.sort_by(|a, b| b.score.total_cmp(&a.score));
-    faces.truncate(BOXES_MAX);
-    let mut kept: Vec<Face> = Vec::new();
-    for face in faces {
-        if kept.iter().all(|better| better.bounds.iou(&face.bounds) <= iou_max) {
-            kept.push(face);
-        }
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use image::RgbImage;
-    use proptest::prelude::*;
 
     fn face(left: f32, score: f32) -> Face {
         Face { bounds: Rect::new(left, 0.0, 10.0, 10.0), score, landmarks: None }
@@ -159,33 +139,6 @@ mod tests {
         fn name(&self) -> &str {
             "shy"
         }
-    }
-
-    #[test]
-    fn the_better_of_two_overlapping_faces_stays() {
-        let kept = suppress(vec![face(0.0, 0.5), face(1.0, 0.9), face(30.0, 0.7)], 0.3);
-        assert_eq!(kept, [face(1.0, 0.9), face(30.0, 0.7)]);
-    }
-
-    #[test]
-    fn broken_boxes_and_scores_are_dropped() {
-        let flat = Face { bounds: Rect::new(0.0, 0.0, 0.0, 4.0), ..face(0.0, 1.0) };
-        let vast = Face { bounds: Rect::new(0.0, 0.0, 1e30, 1e30), ..face(0.0, 1.0) };
-        let broken = vec![face(f32::NAN, 1.0), face(0.0, f32::NAN), flat, vast];
-        assert!(suppress(broken, 0.3).is_empty());
-    }
-
-    #[test]
-    fn broken_landmarks_are_dropped_and_the_face_stays() {
-        let landmarks = Some(Landmarks([Point::new(1.0, f32::INFINITY); 5]));
-        assert_eq!(suppress(vec![Face { landmarks, ..face(0.0, 1.0) }], 0.3), [face(0.0, 1.0)]);
-    }
-
-    #[test]
-    fn of_too_many_boxes_the_best_stay() {
-        let many = (0..20_000u16).map(|i| face(f32::from(i) * 11.0, f32::from(i)));
-        let kept = suppress(many.collect(), 0.3);
-        assert_eq!((kept.len(), kept[0].score), (BOXES_MAX, 19_999.0));
     }
 
     #[test]
@@ -229,13 +182,5 @@ mod tests {
         let found = find_faces(&mut Noting::default(), &RgbView::of(&picture).unwrap()).unwrap();
         assert_eq!(found[0].bounds, Rect::new(200.0, -640.0, 20.0, 20.0));
         assert_eq!(found[0].landmarks, Some(Landmarks([Point::new(200.0, 0.0); 5])));
-    }
-
-    proptest! {
-        #[test]
-        fn suppressing_twice_changes_nothing(spots in prop::collection::vec((0f32..60.0, 0f32..1.0), 0..20)) {
-            let once = suppress(spots.iter().map(|&(left, score)| face(left, score)).collect(), 0.3);
-            prop_assert_eq!(suppress(once.clone(), 0.3), once);
-        }
     }
 }

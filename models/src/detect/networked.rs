@@ -6,8 +6,9 @@ use image::RgbImage;
 use super::grid::Grid;
 use super::retinaface::Retinaface;
 use super::ssd::Ssd;
+use super::suppress::{blend, suppress};
 use super::yunet::Yunet;
-use super::{DetectError, Detector, Face, scale, suppress};
+use super::{DetectError, Detector, Face, scale};
 use crate::bundle::Bundle;
 use crate::geometry::{Point, Rect};
 use crate::image::RgbView;
@@ -81,7 +82,8 @@ impl Detector for Networked {
         let outputs = self.session.run(&self.preprocessor.tensor(&input))?;
         let found = self.decode.faces(&outputs, self.spec.score_min);
         let faces = found.into_iter().map(|face| in_picture(face, unit)).collect();
-        Ok(suppress(faces, self.spec.nms_iou))
+        let once = if self.spec.family == Family::Grid { blend } else { suppress };
+        Ok(once(faces, self.spec.nms_iou))
     }
 
     fn name(&self) -> &str {

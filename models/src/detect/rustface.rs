@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::RgbImage;
 use rustface::{FaceInfo, ImageData, Model};
 
-use super::{DetectError, Detector, Face, scale, suppress};
+use super::suppress::suppress;
+use super::{DetectError, Detector, Face, scale};
 use crate::geometry::Rect;
 use crate::image::RgbView;
 
