@@ -12,6 +12,7 @@ pub mod pixels;
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::DerefMut;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -31,16 +32,16 @@ use mode::Mode;
 pub struct FrameBuffer {
     path: PathBuf,
     device: File,
-    memory: Memory,
+    memory: Memory<MmapMut>,
     lights: Lights,
     _console: Option<Console>,
 }
 
 /// The part of a framebuffer that is drawn on.
 #[derive(Debug)]
-struct Memory {
+pub(super) struct Memory<B> {
     mode: Mode,
-    bytes: MmapMut,
+    bytes: B,
     /// A row on its way: device memory is slow to be written bit by bit.
     row: Vec<u8>,
 }
@@ -105,7 +106,7 @@ impl FrameBuffer {
 }
 
 /// On many systems only root may switch the light: a screen that stays lit is no reason to end.
-fn told(switched: Result<()>) {
+pub(super) fn told(switched: Result<()>) {
     if let Err(error) = switched {
         log::warn!("{error:#}");
     }
@@ -118,16 +119,29 @@ impl Drop for FrameBuffer {
     }
 }
 
-impl Memory {
+impl Memory<MmapMut> {
     fn map(device: &File) -> Result<Self> {
         let (variable, fixed) =
             abi::screen_info(device).context("it does not answer as a framebuffer does")?;
         let mode = Mode::read(&variable, &fixed)?;
         let bytes = abi::map(device, mode.memory_bytes).context("mapping its memory")?;
-        Ok(Self { mode, bytes, row: vec![0; mode.row_bytes()] })
+        Ok(Self::new(mode, bytes))
+    }
+}
+
+impl<B: DerefMut<Target = [u8]>> Memory<B> {
+    /// The memory `bytes` of a screen that lies in it as `mode` says.
+    pub(super) fn new(mode: Mode, bytes: B) -> Self {
+        Self { mode, bytes, row: vec![0; mode.row_bytes()] }
     }
 
-    fn write(&mut self, canvas: &Canvas) -> Result<()> {
+    /// All of it.
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
+    /// Draws `canvas`, row by row.
+    pub(super) fn write(&mut self, canvas: &Canvas) -> Result<()> {
         let Self { mode, bytes, row } = self;
         check_size(canvas, mode.size)?;
         let rows = canvas.as_rgb().chunks_exact(mode.size.width as usize * 3);
@@ -138,7 +152,8 @@ impl Memory {
         Ok(())
     }
 
-    fn clear(&mut self) {
+    /// Makes what is seen of it black.
+    pub(super) fn clear(&mut self) {
         let Self { mode, bytes, row } = self;
         row.fill(0);
         let lines = bytes[mode.first_byte..].chunks_mut(mode.line_bytes);
@@ -169,7 +184,7 @@ mod tests {
     use std::fs;
 
     /// Two screens of 3 x 2 pixels below each other, of which the second is seen, from its second pixel.
-    fn memory(depth: Depth) -> (tempfile::NamedTempFile, Memory) {
+    fn memory(depth: Depth) -> (tempfile::NamedTempFile, Memory<MmapMut>) {
         let channels = match depth {
             Depth::Bits16 => [(11, 5), (5, 6), (0, 5)],
             Depth::Bits32 => [(16, 8), (8, 8), (0, 8)],
@@ -186,7 +201,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), vec![9; mode.memory_bytes]).unwrap();
         let bytes = abi::map(file.as_file(), mode.memory_bytes).unwrap();
-        (file, Memory { mode, bytes, row: vec![0; mode.row_bytes()] })
+        (file, Memory::new(mode, bytes))
     }
 
     fn canvas() -> Canvas {
