@@ -111,7 +111,10 @@ impl Kiosk {
             render: Worker::spawn("render", move || {
                 Renderer::new(&render, settings, display).run()
             })?,
-            watched: matches!(config.screen.display, DisplaySpec::Framebuffer(_)),
+            watched: matches!(
+                config.screen.display,
+                DisplaySpec::Framebuffer(_) | DisplaySpec::Drm(_)
+            ),
             links,
             begun: Instant::now(),
         })

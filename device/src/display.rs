@@ -1,9 +1,12 @@
 //! Where screens go: one trait, and its makers.
 
+pub mod drm;
 pub mod fb;
 pub mod none;
 pub mod png;
 pub mod spec;
+
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use embedded_graphics::geometry::{OriginDimensions, Size};
@@ -20,6 +23,15 @@ pub trait Display: Send {
     /// # Errors
     /// Where it is gone or broken.
     fn present(&mut self, canvas: &Canvas) -> Result<()>;
+
+    /// Sees after what comes and goes, such as cables; called a few times a second, also where there is nothing
+    /// new to show.
+    ///
+    /// # Errors
+    /// Where it is gone or broken.
+    fn tend(&mut self, _now: Instant) -> Result<()> {
+        Ok(())
+    }
 
     /// Turns its light off, where it has one; the picture may be kept or not.
     fn sleep(&mut self) -> Result<()> {

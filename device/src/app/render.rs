@@ -90,6 +90,7 @@ impl<'a> Renderer<'a> {
                 Taken::Item(encoded) => self.with_frame(&encoded)?,
             }
             self.doze()?;
+            self.display.tend(Instant::now())?;
         }
     }
 

@@ -1,4 +1,4 @@
-//! Which display is meant: `fb:/dev/fb0`, `png:FOLDER` or `none`.
+//! Which display is meant: `fb:/dev/fb0`, `drm`, `png:FOLDER` or `none`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,6 +9,8 @@ use embedded_graphics::geometry::Size;
 use serde::{Deserialize, Serialize};
 
 use super::Display;
+use super::drm::Drm;
+use super::drm::spec::DrmSpec;
 use super::fb::FrameBuffer;
 use super::none::NoDisplay;
 use super::png::PngSequence;
@@ -21,6 +23,8 @@ use crate::text::held_as_text;
 pub enum DisplaySpec {
     /// A framebuffer.
     Framebuffer(PathBuf),
+    /// A display of a graphics card.
+    Drm(DrmSpec),
     /// A folder of PNG files.
     Png(PathBuf),
     /// None: for measuring.
@@ -41,6 +45,7 @@ impl DisplaySpec {
     pub fn open(&self, size: Size, privacy: Privacy) -> Result<Box<dyn Display>> {
         Ok(match self {
             Self::Framebuffer(path) => Box::new(FrameBuffer::open(path)?),
+            Self::Drm(spec) => Box::new(Drm::open(spec)?),
             Self::Png(dir) => {
                 ensure!(
                     privacy == Privacy::ReplayFromFiles,
@@ -60,10 +65,15 @@ impl FromStr for DisplaySpec {
         if text == "none" {
             return Ok(Self::Nothing);
         }
+        if text.starts_with("drm") {
+            return text.parse().map(Self::Drm);
+        }
         match text.split_once(':') {
             Some(("fb", path)) if !path.is_empty() => Ok(Self::Framebuffer(path.into())),
             Some(("png", dir)) if !dir.is_empty() => Ok(Self::Png(dir.into())),
-            _ => Err(format!("the display is '{text}', expected fb:DEVICE, png:FOLDER or none")),
+            _ => Err(format!(
+                "the display is '{text}', expected fb:DEVICE, drm[:DEVICE], png:FOLDER or none"
+            )),
         }
     }
 }
@@ -74,6 +84,7 @@ impl fmt::Display for DisplaySpec {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Framebuffer(path) => write!(f, "fb:{}", path.display()),
+            Self::Drm(spec) => spec.fmt(f),
             Self::Png(dir) => write!(f, "png:{}", dir.display()),
             Self::Nothing => f.write_str("none"),
         }
@@ -86,7 +97,8 @@ mod tests {
 
     #[test]
     fn a_display_is_read_as_it_is_written() {
-        for text in ["fb:/dev/fb1", "png:out/screens", "none"] {
+        for text in ["fb:/dev/fb1", "drm", "drm:/dev/dri/card1@800x480", "png:out/screens", "none"]
+        {
             assert_eq!(text.parse::<DisplaySpec>().unwrap().to_string(), text);
         }
         for broken in ["", "fb", "fb:", "hdmi:0", "/dev/fb0"] {
