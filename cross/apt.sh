@@ -63,7 +63,7 @@ unpack() {
     done
     cat >"$2.part/$3" <<WRAPPER
 #!/bin/sh
-export LD_LIBRARY_PATH=$2/usr/lib/x86_64-linux-gnu\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH=$2/usr/lib/x86_64-linux-gnu:$2/lib/x86_64-linux-gnu\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}
 exec $2/usr/bin/$3 "\$@"
 WRAPPER
     chmod +x "$2.part/$3"
