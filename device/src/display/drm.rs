@@ -82,8 +82,7 @@ impl Display for Drm {
         if self.is_asleep || self.watch.trouble().is_some() {
             return Ok(());
         }
-        let flipped = self.screen.flip(now);
-        flipped.or_else(|error| self.cope(Asked::Flip, error, now))
+        self.screen.flip().or_else(|error| self.cope(Asked::Flip, error, now))
     }
 
     fn tend(&mut self, now: Instant) -> Result<()> {
@@ -127,7 +126,6 @@ impl Drm {
         match self.screen.settle() {
             Ok(Flipped::Yes) => Ok(()),
             Ok(Flipped::Late) => {
-                self.screen.forget_flip();
                 ensure!(!self.is_plugged(now)?, "{} flipped no page for a second", self.name());
                 self.note(Trouble::Unplugged, now);
                 Ok(())

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use drm::buffer::{Buffer as _, DrmFourcc};
@@ -17,7 +17,7 @@ use crate::display::fb::Memory;
 use crate::display::fb::mode::Mode;
 use crate::display::fb::pixels::Packing;
 
-/// How long a page flip may take; at 24 pictures a second it takes 42 ms.
+/// How long a page flip is waited for; at 24 pictures a second it takes 42 ms.
 const FLIP_MAX: Duration = Duration::from_secs(1);
 
 /// A display and what is seen on it. When this is dropped, its CRTC is as it was, and both buffers are black.
@@ -30,8 +30,8 @@ pub struct Screen {
     front: usize,
     /// The one that was drawn on last.
     newest: usize,
-    /// When the flip that is under way was asked for.
-    flip: Option<Instant>,
+    /// Whether a flip is under way.
+    is_flipping: bool,
     flips: u64,
 }
 
@@ -75,7 +75,16 @@ impl Screen {
         let output = Output::choose(&card.outputs()?, wanted)?;
         let size = card::mode(&output.mode).size;
         let buffers = [Buffer::create(&card, size)?, Buffer::create(&card, size)?];
-        Ok(Self { card, output, before: None, buffers, front: 0, newest: 0, flip: None, flips: 0 })
+        Ok(Self {
+            card,
+            output,
+            before: None,
+            buffers,
+            front: 0,
+            newest: 0,
+            is_flipping: false,
+            flips: 0,
+        })
     }
 
     /// In pixels.
@@ -140,34 +149,28 @@ impl Screen {
         self.card.set_crtc(crtc, Some(framebuffer), (0, 0), &[connector], Some(mode))?;
         self.front = self.newest;
         // A flip that was under way is done with, and what the card had to tell of it.
-        self.flip = None;
+        self.is_flipping = false;
         self.card.has_flipped()?;
         Ok(())
     }
 
     /// Shows what was drawn last from the next vertical blank on.
-    pub fn flip(&mut self, now: Instant) -> io::Result<()> {
+    pub fn flip(&mut self) -> io::Result<()> {
         let framebuffer = self.buffers[self.newest].framebuffer;
         self.card.page_flip(self.output.crtc, framebuffer, PageFlipFlags::EVENT, None)?;
         self.front = self.newest;
-        self.flip = Some(now);
+        self.is_flipping = true;
         self.flips += 1;
         Ok(())
     }
 
-    /// Waits for the flip that is under way, until a second after it was asked for.
+    /// Waits for the flip that is under way, at most a second: whoever was busy for longer must not blame the card.
+    /// A late one is given up.
     pub fn settle(&mut self) -> io::Result<Flipped> {
-        let Some(begun) = self.flip else { return Ok(Flipped::Yes) };
-        if !self.card.await_flip(FLIP_MAX.saturating_sub(begun.elapsed()))? {
+        if std::mem::take(&mut self.is_flipping) && !self.card.await_flip(FLIP_MAX)? {
             return Ok(Flipped::Late);
         }
-        self.flip = None;
         Ok(Flipped::Yes)
-    }
-
-    /// Gives up a flip that never came.
-    pub fn forget_flip(&mut self) {
-        self.flip = None;
     }
 
     /// Switches the display off.
