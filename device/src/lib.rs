@@ -21,6 +21,7 @@ pub mod decode;
 pub mod display;
 pub mod follow;
 pub mod frame;
+pub mod gpio;
 pub mod kernels;
 pub mod language;
 pub mod latest;
