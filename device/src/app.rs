@@ -21,6 +21,7 @@ pub mod links;
 pub mod meters;
 pub mod rate;
 pub mod render;
+pub mod screens;
 pub mod service;
 pub mod signals;
 pub mod vision;
@@ -37,7 +38,6 @@ use models::picture::Limits;
 
 use crate::cli::run::RunArgs;
 use crate::config::Config;
-use crate::display::spec::DisplaySpec;
 use crate::machine::state::State;
 use crate::report::Outcome;
 use crate::scene::Privacy;
@@ -46,6 +46,7 @@ use fault::Fault;
 use links::Links;
 use meters::Summary;
 use render::{RenderSettings, Renderer};
+use screens::Screens;
 use service::Service;
 use signals::Signals;
 use worker::Worker;
@@ -96,10 +97,11 @@ impl Kiosk {
         let (source, settings) = (config.camera.source.clone(), config.camera.settings.clone());
         let live = source.is_live();
         let privacy = if live { Privacy::LiveNotStored } else { Privacy::ReplayFromFiles };
+        config.screen.display.check_privacy(privacy)?;
         let open: Opener = Box::new(move || source.open(&settings));
         // What is wrong with files stays wrong; a camera may be plugged in later.
         let first = if live { None } else { Some(open().map_err(|error| error.error)?) };
-        let display = config.screen.display.open(config.screen.size.0, privacy)?;
+        let screens = Screens::open(&config.screen.display, config.screen.size.0)?;
         let (models, faces) = (config.models.args()?, config.faces.clone());
         let settings = render_settings(config, privacy);
         let links = Links { fault: Fault::from_environment(), ..Links::default() };
@@ -109,12 +111,9 @@ impl Kiosk {
             camera: Worker::spawn("camera", move || camera::run(&camera, &open, first))?,
             vision: Worker::spawn("vision", move || vision::run(&vision, &models, &faces))?,
             render: Worker::spawn("render", move || {
-                Renderer::new(&render, settings, display).run()
+                Renderer::new(&render, settings, screens).run()
             })?,
-            watched: matches!(
-                config.screen.display,
-                DisplaySpec::Framebuffer(_) | DisplaySpec::Drm(_)
-            ),
+            watched: config.screen.display.is_seen(),
             links,
             begun: Instant::now(),
         })

@@ -46,6 +46,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Lists the cameras, what they offer, and which one 'kiosk run' would take
     Cameras(CamerasArgs),
+    /// Lists what there is to show screens on, and which display 'kiosk run' would take
+    Displays(DisplaysArgs),
     /// Measures how long each stage takes on this machine
     Bench(BenchArgs),
     /// Compares two results of 'kiosk bench --json', stage by stage
@@ -143,6 +145,14 @@ pub struct ReplayArgs {
 /// `kiosk cameras`.
 #[derive(Args, Debug)]
 pub struct CamerasArgs {
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kiosk displays`.
+#[derive(Args, Debug)]
+pub struct DisplaysArgs {
     /// Print one JSON object instead of the table
     #[arg(long)]
     pub json: bool,

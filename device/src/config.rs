@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::compute::{ComputeArgs, KernelChoice, Threads};
 use crate::cli::{ModelArgs, ScreenSize};
-use crate::display::spec::DisplaySpec;
+use crate::display::list::DisplayList;
 use crate::follow::settings::FollowSettings;
 use crate::language::Language;
 use crate::source::camera::CameraSpec;
@@ -79,9 +79,9 @@ pub struct ModelSettings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScreenSettings {
-    /// The display.
-    pub display: DisplaySpec,
-    /// Of screens that go into files; a panel has its own size.
+    /// One display, or several.
+    pub display: DisplayList,
+    /// Of screens that go into files; a display has its own size.
     pub size: ScreenSize,
     /// Of the texts.
     pub language: Language,
@@ -163,6 +163,7 @@ impl Config {
         config.camera.settings.check().context("camera")?;
         config.models.args()?;
         config.idle.check()?;
+        config.screen.display.check().context("screen")?;
         Ok(config)
     }
 }

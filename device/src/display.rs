@@ -2,9 +2,13 @@
 
 pub mod drm;
 pub mod fb;
+pub mod list;
 pub mod none;
+pub mod oled;
+pub mod panel;
 pub mod png;
 pub mod spec;
+pub mod survey;
 
 use std::time::Instant;
 

@@ -36,6 +36,8 @@ pub struct Strings {
     pub(crate) woman_share: Vec<String>,
     pub(crate) man_share: Vec<String>,
     pub(crate) more: Vec<String>,
+    pub(crate) one_face: String,
+    pub(crate) faces: Vec<String>,
     pub(crate) caption: Vec<String>,
     pub(crate) caption_more: Vec<String>,
     pub(crate) live: Occasion,
@@ -152,7 +154,7 @@ pub(crate) mod tests {
             keys
         };
         assert_eq!(keys(Language::En), keys(Language::De));
-        assert_eq!(keys(Language::En).len(), 5);
+        assert_eq!(keys(Language::En).len(), 6);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod cli;
 pub mod config;
 pub mod decode;
 pub mod display;
+pub mod displays;
 pub mod follow;
 pub mod frame;
 pub mod gpio;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Parser;
 use device::cli::{BundleCommand, Cli, Command};
 use device::report::Outcome;
-use device::{analyze, app, bench, cameras, config, replay, secrets, selftest, verify};
+use device::{analyze, app, bench, cameras, config, displays, replay, secrets, selftest, verify};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -32,6 +32,7 @@ fn run(cli: &Cli) -> Result<Outcome> {
         Command::Analyze(args) => analyze::run(args, out),
         Command::Replay(args) => replay::run(args, out),
         Command::Cameras(args) => cameras::run(args, out),
+        Command::Displays(args) => displays::run(args, out),
         Command::Bench(args) => bench::run(args, out),
         Command::BenchDiff(args) => bench::diff::run(args, out),
         Command::Bundle(BundleCommand::Verify { bundle, compute }) => {

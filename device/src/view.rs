@@ -21,6 +21,7 @@ mod notice;
 mod others;
 mod pane;
 mod panel;
+mod plate;
 mod resize;
 mod shape;
 mod stack;
@@ -45,7 +46,8 @@ thread_local! {
 /// Gives how many texts had to be cut or left out for want of room: none on the sizes it is made for.
 ///
 /// # Shapes
-/// - canvas: any size; made for 320×240, 480×320, 800×480 and 1280×720 pixels, upright or on end
+/// - canvas: any size; made for 320×240, 480×320, 800×480 and 1280×720 pixels, upright or on end, and for panels
+///   of 128×64 dots, which have words only
 /// - scene: face boxes in pixels of `frame`
 ///
 /// ```
@@ -80,6 +82,9 @@ struct Painter<'a> {
 
 impl Painter<'_> {
     fn draw(&mut self, frame: &RgbView, scene: &Scene) {
+        if plate::suits(self.canvas.size()) {
+            return plate::draw(self, scene);
+        }
         let layout = Layout::of(self.canvas.size());
         let nearest = nearest(&scene.people);
         let notice = scene.notice.as_ref().filter(|notice| notice.takes_the_panel());

@@ -14,16 +14,14 @@ use super::PATIENCE;
 use super::idle::Idle;
 use super::links::Links;
 use super::rate::Rate;
-use crate::canvas::Canvas;
+use super::screens::Screens;
 use crate::config::IdleSettings;
 use crate::decode::{self, orientation::Orientation};
-use crate::display::Display;
 use crate::follow::seen::Seen;
 use crate::frame::{Encoded, Frame};
 use crate::language::Language;
 use crate::latest::Taken;
 use crate::scene::{Footer, Notice, Privacy, Scene};
-use crate::view;
 
 /// What stands for a picture where there is none.
 const DARK: [u8; 3] = [16, 18, 22];
@@ -47,8 +45,7 @@ pub struct RenderSettings {
 pub struct Renderer<'a> {
     links: &'a Links,
     settings: RenderSettings,
-    display: Box<dyn Display>,
-    canvas: Canvas,
+    screens: Screens,
     frame: Option<Arc<Frame>>,
     seen: Option<Seen>,
     rate: Rate,
@@ -59,15 +56,13 @@ pub struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    /// Shows on `display`.
-    pub fn new(links: &'a Links, settings: RenderSettings, display: Box<dyn Display>) -> Self {
-        let size = display.size_px();
+    /// Shows on `screens`.
+    pub fn new(links: &'a Links, settings: RenderSettings, screens: Screens) -> Self {
         Self {
             links,
-            canvas: Canvas::new(size.width, size.height),
             idle: Idle::new(&settings.idle, Instant::now()),
             settings,
-            display,
+            screens,
             frame: None,
             seen: None,
             rate: Rate::default(),
@@ -79,9 +74,9 @@ impl<'a> Renderer<'a> {
     /// Until there are no more frames.
     ///
     /// # Errors
-    /// Where the display fails.
+    /// Where no display is left.
     pub fn run(&mut self) -> Result<()> {
-        log::info!("the display is {}", self.display.description());
+        self.screens.descriptions().for_each(|display| log::info!("a display is {display}"));
         loop {
             self.links.meters.render_beat.beat();
             match self.links.encoded.take(PATIENCE) {
@@ -90,7 +85,7 @@ impl<'a> Renderer<'a> {
                 Taken::Item(encoded) => self.with_frame(&encoded)?,
             }
             self.doze()?;
-            self.display.tend(Instant::now())?;
+            self.screens.tend(Instant::now())?;
         }
     }
 
@@ -123,10 +118,7 @@ impl<'a> Renderer<'a> {
     /// No frame came for a moment. What is wrong is told once; else the last picture stays.
     fn without_frame(&mut self) -> Result<()> {
         let notice = self.notice().filter(Notice::takes_the_panel);
-        if notice.is_some() {
-            // Somebody should read it, as long as it is so.
-            self.idle.attend(Instant::now());
-        }
+        self.attend_to(notice.as_ref());
         if notice.is_some() && notice != self.told {
             // Nobody knows who is there now.
             (self.frame, self.seen, self.rate) = (None, None, Rate::default());
@@ -139,21 +131,23 @@ impl<'a> Renderer<'a> {
     fn show(&mut self) -> Result<()> {
         self.look(Duration::ZERO);
         let scene = self.scene();
-        let now = Instant::now();
-        if scene.notice.as_ref().is_some_and(Notice::takes_the_panel) {
-            self.idle.attend(now);
-        }
-        if self.asleep && !self.idle.is_idle(now) {
+        self.attend_to(scene.notice.as_ref());
+        if self.asleep && !self.idle.is_idle(Instant::now()) {
             self.asleep = false;
-            self.display.wake()?;
+            self.screens.wake()?;
         }
         let dark = RgbView::new(&DARK, 1, 1, 3);
         let picture = self.frame.as_ref().and_then(|frame| RgbView::of(&frame.picture)).or(dark);
-        let words = self.settings.language.strings();
-        view::draw(&mut self.canvas, &picture.context("no pixels to draw")?, &scene, words);
-        self.display.present(&self.canvas)?;
+        self.screens.show(&picture.context("no pixels to draw")?, &scene, self.settings.language)?;
         self.links.meters.screens.count();
         Ok(())
+    }
+
+    /// Somebody should read what is wrong, as long as it is so.
+    fn attend_to(&mut self, notice: Option<&Notice>) {
+        if notice.is_some_and(Notice::takes_the_panel) {
+            self.idle.attend(Instant::now());
+        }
     }
 
     /// Takes what the vision has seen, waiting for it for at most `patience`; whether somebody is there.
@@ -198,7 +192,7 @@ impl<'a> Renderer<'a> {
         }
         if !self.asleep {
             self.asleep = true;
-            self.display.sleep()?;
+            self.screens.sleep()?;
         }
         let next = Instant::now() + Duration::from_secs(1) / self.settings.idle.fps;
         let left = || next.saturating_duration_since(Instant::now());

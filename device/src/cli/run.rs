@@ -12,6 +12,7 @@ use super::compute::{KernelChoice, Threads};
 use crate::config::Sources;
 use crate::config::profile::Profile;
 use crate::decode::orientation::Rotation;
+use crate::display::list::DisplayList;
 use crate::display::spec::DisplaySpec;
 use crate::language::Language;
 use crate::source::spec::SourceSpec;
@@ -87,9 +88,12 @@ pub struct SettingArgs {
     #[arg(long, value_name = "0|90|180|270")]
     pub rotate: Option<Rotation>,
 
-    /// Where screens go: fb:DEVICE, png:FOLDER for frames that come from files, or none
+    /// Where screens go; may be given several times
+    ///
+    /// auto, fb:DEVICE, a panel (ili9341:DEVICE, st7789:DEVICE, ssd1306:DEVICE, with options as in
+    /// st7789:/dev/spidev0.0,dc=25,rotate=90), png:FOLDER for frames that come from files, or none.
     #[arg(long, value_name = "DISPLAY")]
-    pub display: Option<DisplaySpec>,
+    pub display: Vec<DisplaySpec>,
 
     /// The size of screens that go into a folder or nowhere, such as 480x320, 800x480 or 1280x720
     #[arg(long, value_name = "WxH")]
@@ -136,7 +140,7 @@ impl SettingArgs {
             ("camera", "height", camera.map(|size| px(size.height))),
             ("camera", "mirror", self.mirror.then_some(Value::Boolean(true))),
             ("camera", "rotate", rotate),
-            ("screen", "display", text(self.display.as_ref().map(ToString::to_string))),
+            ("screen", "display", self.displays()),
             ("screen", "size", text(self.size.map(|size| size.to_string()))),
             ("screen", "language", language),
             ("models", "bundle", text(self.bundle.clone())),
@@ -146,6 +150,13 @@ impl SettingArgs {
         ];
         let given = all.into_iter().filter_map(|(table, key, value)| Some((table, key, value?)));
         given.collect()
+    }
+}
+
+impl SettingArgs {
+    fn displays(&self) -> Option<Value> {
+        let given = !self.display.is_empty();
+        given.then(|| Value::try_from(DisplayList(self.display.clone())).ok()).flatten()
     }
 }
 
@@ -170,7 +181,7 @@ mod tests {
             camera_size: Some("1280x720".parse().unwrap()),
             mirror: true,
             rotate: Some(Rotation::Quarter),
-            display: Some("png:out".parse().unwrap()),
+            display: ["png:out", "none"].map(|text| text.parse().unwrap()).into(),
             size: Some("480x320".parse().unwrap()),
             language: Some(Language::De),
             bundle: Some("mine".into()),
@@ -184,6 +195,7 @@ mod tests {
         assert_eq!(config.camera.settings.rotate, Rotation::Quarter);
         assert!(config.camera.settings.looped && config.camera.settings.mirror);
         assert_eq!((config.screen.language, config.models.threads.as_str()), (Language::De, "2"));
+        assert_eq!(config.screen.display.0, args.display);
         assert_eq!(SettingArgs::default().flags(), []);
     }
 }

@@ -12,11 +12,12 @@ use models::picture::{self, Limits};
 use super::Finding;
 use crate::bench::subject::PORTRAIT;
 use crate::canvas::Canvas;
-use crate::config::Config;
+use crate::config::{Config, ScreenSettings};
 use crate::decode::orientation::Orientation;
+use crate::display::spec::DisplaySpec;
 use crate::machine::state::State;
 use crate::report::Outcome;
-use crate::scene::{Privacy, Scene};
+use crate::scene::Scene;
 use crate::source::{FrameSource, Next};
 use crate::{bundles, decode, kernels, machine, verify, view};
 
@@ -80,15 +81,21 @@ fn first_picture(source: &mut dyn FrameSource, orientation: Orientation) -> Resu
     }
 }
 
-/// A screen on the display.
+/// A screen on each display.
 pub(super) fn display(config: &Config) -> Result<String> {
     let screen = &config.screen;
-    // The screen shows nobody.
-    let mut display = screen.display.open(screen.size.0, Privacy::ReplayFromFiles)?;
+    let shown: Result<Vec<String>> =
+        screen.display.0.iter().map(|spec| shown(spec, screen)).collect();
+    Ok(shown?.join("; "))
+}
+
+fn shown(spec: &DisplaySpec, screen: &ScreenSettings) -> Result<String> {
+    let mut display = spec.open(screen.size.0)?;
     let size = display.size_px();
     let mut canvas = Canvas::new(size.width, size.height);
     let dark = [0; 3];
     let picture = RgbView::new(&dark, 1, 1, 3).context("a pixel")?;
+    // The screen shows nobody.
     view::draw(&mut canvas, &picture, &Scene::default(), screen.language.strings());
     display.present(&canvas)?;
     Ok(display.description())

@@ -47,6 +47,11 @@ pub(super) fn in_a_line(words: &Strings, notice: &Notice) -> String {
     }
 }
 
+/// What is to be said in two or three words.
+pub(super) fn title(words: &Strings, notice: &Notice) -> String {
+    statement(words, notice).map_or_else(|| in_a_line(words, notice), |it| it.title.clone())
+}
+
 /// The words for a notice that has some.
 fn statement<'w>(words: &'w Strings, notice: &Notice) -> Option<&'w Statement> {
     Some(match notice {

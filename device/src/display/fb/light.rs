@@ -77,7 +77,9 @@ impl Drop for Lights {
 impl Light {
     fn turn_off(&mut self) -> io::Result<()> {
         if self.brightness.is_none() {
-            self.brightness = Some(fs::read_to_string(self.dir.join("brightness"))?);
+            // What another display has turned off, that one turns on again.
+            let brightness = fs::read_to_string(self.dir.join("brightness"))?;
+            self.brightness = Some(brightness).filter(|brightness| brightness.trim() != "0");
         }
         self.power(POWER_OFF)?;
         fs::write(self.dir.join("brightness"), "0")
@@ -159,6 +161,16 @@ mod tests {
         lights.turn_on().unwrap();
         assert_eq!(state(root.path()), ["180", "0", "7"]);
         assert!(!root.path().join("sys/class/backlight/small/bl_power").exists());
+    }
+
+    #[test]
+    fn two_displays_that_switch_the_same_lights_leave_them_as_they_were() {
+        let root = system();
+        let mut lights = [Lights::find(root.path()), Lights::find(root.path())];
+        lights.iter_mut().for_each(|lights| lights.turn_off().unwrap());
+        assert_eq!(state(root.path()), ["0", "4", "0"]);
+        lights.iter_mut().for_each(|lights| lights.turn_on().unwrap());
+        assert_eq!(state(root.path()), ["180", "0", "7"]);
     }
 
     #[test]

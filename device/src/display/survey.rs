@@ -1,0 +1,273 @@
+//! What a system has to show screens on, as `/dev` and `/sys` tell without anything being switched.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::spec::DisplaySpec;
+use crate::gpio::chip;
+
+/// Everything there is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Survey {
+    /// Graphics cards, by number.
+    pub cards: Vec<Card>,
+    /// Framebuffers, by number.
+    pub framebuffers: Vec<Screen>,
+    /// Buses that a panel may hang on.
+    pub spi: Vec<Bus>,
+    /// Buses that a panel may hang on.
+    pub i2c: Vec<Bus>,
+    /// Chips whose lines panels, buttons and lights hang on.
+    pub gpio: Vec<Bus>,
+}
+
+/// A graphics card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Card {
+    /// Its device file.
+    pub path: PathBuf,
+    /// What can be plugged into it.
+    pub connectors: Vec<Connector>,
+}
+
+/// Where a monitor is plugged in, or a panel is fixed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Connector {
+    /// Its name, such as `HDMI-A-1`.
+    pub name: String,
+    /// Whether there is something in it; `None` where the card cannot tell.
+    pub connected: Option<bool>,
+    /// The mode that is best for what is in it, such as `1920x1080`.
+    pub mode: Option<String>,
+}
+
+/// A framebuffer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Screen {
+    /// Its device file.
+    pub path: PathBuf,
+    /// Its driver's name for it.
+    pub name: String,
+    /// Its size, such as `800x480`.
+    pub size_px: Option<String>,
+    /// Bits in a pixel.
+    pub bits: Option<u32>,
+    /// Why it cannot be used.
+    pub error: Option<String>,
+}
+
+/// A bus or a chip.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Bus {
+    /// Its device file.
+    pub path: PathBuf,
+    /// What more there is to say.
+    pub about: Option<String>,
+    /// Why it cannot be used.
+    pub error: Option<String>,
+}
+
+impl Survey {
+    /// Of the system at `root`.
+    pub fn of(root: &Path) -> Self {
+        let buses = |start| -> Vec<Bus> {
+            let files = numbered(&root.join("dev"), start).into_iter();
+            files.map(|(path, _)| bus(path)).collect()
+        };
+        let screens = numbered(&root.join("dev"), "fb").into_iter();
+        let cards = numbered(&root.join("dev/dri"), "card").into_iter();
+        Self {
+            cards: cards.map(|(path, name)| card(root, path, &name)).collect(),
+            framebuffers: screens.map(|(path, name)| screen(root, path, &name)).collect(),
+            spi: buses("spidev"),
+            i2c: buses("i2c-"),
+            gpio: chip::paths(root).into_iter().map(gpio_chip).collect(),
+        }
+    }
+
+    /// What `auto` tries, in this order: framebuffers, those first that can be opened.
+    pub fn candidates(&self) -> Vec<Candidate> {
+        let screens = self.framebuffers.iter().map(|screen| Candidate {
+            spec: DisplaySpec::Framebuffer(screen.path.clone()),
+            usable: screen.error.is_none(),
+        });
+        let mut candidates: Vec<_> = screens.collect();
+        candidates.sort_by_key(|candidate| !candidate.usable);
+        candidates
+    }
+}
+
+/// A display that may be taken where none is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The display.
+    pub spec: DisplaySpec,
+    /// Whether it could be used when it was looked at.
+    pub usable: bool,
+}
+
+/// The files in `dir` whose name is `start` and a number, or two with a point between them, and their names.
+fn numbered(dir: &Path, start: &str) -> Vec<(PathBuf, String)> {
+    let numbers = |name: &str| -> Option<Vec<u32>> {
+        let rest = name.strip_prefix(start)?;
+        rest.split('.').map(|digits| digits.parse().ok()).collect()
+    };
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let named = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        Some((numbers(&name)?, entry.path(), name))
+    });
+    let mut found: Vec<_> = named.collect();
+    found.sort();
+    found.into_iter().map(|(_, path, name)| (path, name)).collect()
+}
+
+fn card(root: &Path, path: PathBuf, name: &str) -> Card {
+    let class = root.join("sys/class/drm");
+    let entries = fs::read_dir(&class).into_iter().flatten().flatten();
+    let connector = |entry: fs::DirEntry| -> Option<Connector> {
+        let file = entry.file_name().into_string().ok()?;
+        let connector = file.strip_prefix(name)?.strip_prefix('-')?.to_owned();
+        let connected = match line(&entry.path().join("status")).as_deref() {
+            Some("connected") => Some(true),
+            Some("disconnected") => Some(false),
+            _ => None,
+        };
+        let mode = line(&entry.path().join("modes")).filter(|mode| !mode.is_empty());
+        Some(Connector { name: connector, connected, mode })
+    };
+    let mut connectors: Vec<_> = entries.filter_map(connector).collect();
+    connectors.sort_by(|a, b| a.name.cmp(&b.name));
+    Card { path, connectors }
+}
+
+fn screen(root: &Path, path: PathBuf, name: &str) -> Screen {
+    let dir = root.join("sys/class/graphics").join(name);
+    Screen {
+        name: line(&dir.join("name")).unwrap_or_default(),
+        size_px: line(&dir.join("virtual_size")).map(|size| size.replace(',', "x")),
+        bits: line(&dir.join("bits_per_pixel")).and_then(|bits| bits.parse().ok()),
+        error: refusal(&path),
+        path,
+    }
+}
+
+fn bus(path: PathBuf) -> Bus {
+    Bus { error: refusal(&path), path, about: None }
+}
+
+fn gpio_chip(path: PathBuf) -> Bus {
+    match chip::open(&path) {
+        Ok(chip) => {
+            let about = format!("{}, {} lines", chip.label(), chip.num_lines());
+            Bus { path, about: Some(about), error: None }
+        }
+        Err(error) => Bus { path, about: None, error: Some(error.root_cause().to_string()) },
+    }
+}
+
+/// Why a device file cannot be opened.
+fn refusal(path: &Path) -> Option<String> {
+    let error = OpenOptions::new().read(true).write(true).open(path).err()?;
+    Some(match error.kind() {
+        io::ErrorKind::PermissionDenied => "this user may not".to_owned(),
+        _ => error.to_string(),
+    })
+}
+
+/// The first line of a file.
+fn line(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    text.lines().next().map(|line| line.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A system with these files.
+    fn system(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn devices_are_listed_by_number_and_nothing_else_is() {
+        let names = ["fb10", "fb2", "fbcon", "spidev0.1", "spidev0.0", "i2c-1", "i2c-x", "spi"];
+        let paths = names.map(|name| format!("dev/{name}"));
+        let root = system(&paths.each_ref().map(|path| (path.as_str(), "")));
+        let survey = Survey::of(root.path());
+        let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+        let screens: Vec<_> = survey.framebuffers.iter().map(|it| name(&it.path)).collect();
+        assert_eq!(screens, ["fb2", "fb10"]);
+        let buses: Vec<_> =
+            survey.spi.iter().chain(&survey.i2c).map(|bus| name(&bus.path)).collect();
+        assert_eq!(buses, ["spidev0.0", "spidev0.1", "i2c-1"]);
+        assert_eq!(Survey::of(&root.path().join("nowhere")), Survey::default());
+    }
+
+    #[test]
+    fn a_framebuffer_says_how_large_it_is() {
+        let root = system(&[
+            ("dev/fb0", ""),
+            ("sys/class/graphics/fb0/name", "vc4drmfb\n"),
+            ("sys/class/graphics/fb0/virtual_size", "1920,1080\n"),
+            ("sys/class/graphics/fb0/bits_per_pixel", "16\n"),
+        ]);
+        let screens = Survey::of(root.path()).framebuffers;
+        let expected = Screen {
+            path: root.path().join("dev/fb0"),
+            name: "vc4drmfb".into(),
+            size_px: Some("1920x1080".into()),
+            bits: Some(16),
+            error: None,
+        };
+        assert_eq!(screens, [expected]);
+    }
+
+    #[test]
+    fn a_card_says_what_is_connected_to_it() {
+        let root = system(&[
+            ("dev/dri/card1", ""),
+            ("dev/dri/renderD128", ""),
+            ("sys/class/drm/card1-HDMI-A-1/status", "connected\n"),
+            ("sys/class/drm/card1-HDMI-A-1/modes", "1920x1080\n1280x720\n"),
+            ("sys/class/drm/card1-DSI-1/status", "disconnected\n"),
+            ("sys/class/drm/card1-DSI-1/modes", ""),
+            ("sys/class/drm/card10-HDMI-A-1/status", "connected\n"),
+        ]);
+        let cards = Survey::of(root.path()).cards;
+        let connector = |name: &str, connected, mode: Option<&str>| Connector {
+            name: name.into(),
+            connected: Some(connected),
+            mode: mode.map(str::to_owned),
+        };
+        assert_eq!(cards.len(), 1);
+        let expected =
+            [connector("DSI-1", false, None), connector("HDMI-A-1", true, Some("1920x1080"))];
+        assert_eq!(cards[0].connectors, expected);
+    }
+
+    #[test]
+    fn a_framebuffer_that_can_be_opened_is_tried_before_one_that_cannot() {
+        let screen = |number: u32, error: Option<&str>| Screen {
+            path: format!("/dev/fb{number}").into(),
+            name: String::new(),
+            size_px: None,
+            bits: None,
+            error: error.map(str::to_owned),
+        };
+        let framebuffers = vec![screen(0, Some("this user may not")), screen(1, None)];
+        let candidates = Survey { framebuffers, ..Survey::default() }.candidates();
+        let texts: Vec<_> = candidates.iter().map(|candidate| candidate.spec.to_string()).collect();
+        assert_eq!(texts, ["fb:/dev/fb1", "fb:/dev/fb0"]);
+    }
+}
