@@ -13,10 +13,12 @@
 //! the vision or the display fails, so that the service manager starts the program anew.
 
 pub mod backoff;
+pub mod button;
 pub mod camera;
 pub mod fault;
 pub mod idle;
 pub mod journal;
+pub mod lamp;
 pub mod links;
 pub mod meters;
 pub mod rate;
@@ -38,11 +40,13 @@ use models::picture::Limits;
 
 use crate::cli::run::RunArgs;
 use crate::config::Config;
+use crate::gpio::Button;
 use crate::machine::state::State;
 use crate::report::Outcome;
 use crate::scene::Privacy;
 use camera::Opener;
 use fault::Fault;
+use lamp::Lamp;
 use links::Links;
 use meters::Summary;
 use render::{RenderSettings, Renderer};
@@ -87,6 +91,8 @@ struct Kiosk {
     camera: Worker,
     vision: Worker,
     render: Worker,
+    button: Option<Worker>,
+    lamp: Lamp,
     /// Whether people may be reading the screen.
     watched: bool,
     begun: Instant,
@@ -113,6 +119,8 @@ impl Kiosk {
             render: Worker::spawn("render", move || {
                 Renderer::new(&render, settings, screens).run()
             })?,
+            button: listen(&links, config),
+            lamp: open_lamp(config),
             watched: config.screen.display.is_seen(),
             links,
             begun: Instant::now(),
@@ -135,6 +143,7 @@ impl Kiosk {
                 measure_heat(&self.links, config.heat.notice_c);
             }
             service.tell(&self.links);
+            self.lamp.tell(&self.links);
             self.links.stop.wait(ROUND);
         }
         if self.watched && self.links.state.has_no_model() {
@@ -159,16 +168,40 @@ impl Kiosk {
     }
 
     fn end(self) -> (Summary, Result<()>) {
-        let Self { links, camera, vision, render, begun, .. } = self;
+        let Self { links, camera, vision, render, button, begun, .. } = self;
         let took = begun.elapsed();
         links.stop.request();
         links.encoded.close();
         links.frames.close();
         let deadline = Instant::now() + ENDING;
         let ended = [vision, render, camera].map(|worker| worker.end(deadline));
+        if let Some(Err(error)) = button.map(|button| button.end(deadline)) {
+            log::warn!("{error:#}");
+        }
         let summary = links.meters.summary(took, links.encoded.replaced());
         (summary, ended.into_iter().collect())
     }
+}
+
+/// A kiosk whose button or light cannot be had works without.
+fn listen(links: &Arc<Links>, config: &Config) -> Option<Worker> {
+    let spec = config.gpio.button.as_ref()?;
+    let (links, long) =
+        (Arc::clone(links), Duration::from_millis(config.gpio.long_press_ms.into()));
+    let listening = Button::open(spec).and_then(|button| {
+        Worker::spawn("button", move || {
+            button::run(&links, button, long)
+                .inspect_err(|error| log::error!("the button: {error:#}"))
+        })
+    });
+    listening.inspect_err(|error| log::error!("the button: {error:#}")).ok()
+}
+
+fn open_lamp(config: &Config) -> Lamp {
+    Lamp::open(config.gpio.led.as_ref()).unwrap_or_else(|error| {
+        log::error!("the presence light: {error:#}");
+        Lamp::none()
+    })
 }
 
 fn render_settings(config: &Config, privacy: Privacy) -> RenderSettings {

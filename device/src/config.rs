@@ -19,6 +19,7 @@ use crate::cli::compute::{ComputeArgs, KernelChoice, Threads};
 use crate::cli::{ModelArgs, ScreenSize};
 use crate::display::list::DisplayList;
 use crate::follow::settings::FollowSettings;
+use crate::gpio::LineSpec;
 use crate::language::Language;
 use crate::source::camera::CameraSpec;
 use crate::source::settings::CameraSettings;
@@ -48,6 +49,8 @@ pub struct Config {
     pub idle: IdleSettings,
     /// When the board is too hot.
     pub heat: HeatSettings,
+    /// A button and a light.
+    pub gpio: GpioSettings,
 }
 
 /// Where frames come from, and how.
@@ -105,6 +108,21 @@ pub struct HeatSettings {
     pub notice_c: f64,
 }
 
+/// A button and a light on GPIO lines, where there are some.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GpioSettings {
+    /// The line of a button: pressed for a moment, the kiosk pauses or goes on; for long, it speaks the next
+    /// language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub button: Option<LineSpec>,
+    /// From so many milliseconds on a press is long, 200 to 10,000.
+    pub long_press_ms: u32,
+    /// The line of a light that is on while somebody is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub led: Option<LineSpec>,
+}
+
 impl Default for Camera {
     fn default() -> Self {
         let (source, settings) = (SourceSpec::Camera(CameraSpec::Auto), CameraSettings::default());
@@ -122,6 +140,12 @@ impl Default for ModelSettings {
 impl Default for IdleSettings {
     fn default() -> Self {
         Self { after_s: 60, fps: 4 }
+    }
+}
+
+impl Default for GpioSettings {
+    fn default() -> Self {
+        Self { button: None, long_press_ms: 1000, led: None }
     }
 }
 
@@ -164,6 +188,7 @@ impl Config {
         config.models.args()?;
         config.idle.check()?;
         config.screen.display.check().context("screen")?;
+        config.gpio.check()?;
         Ok(config)
     }
 }
@@ -178,6 +203,17 @@ fn file(named: Option<&Path>) -> Option<PathBuf> {
 impl IdleSettings {
     fn check(&self) -> Result<()> {
         anyhow::ensure!((2..=30).contains(&self.fps), "idle.fps is {}, expected 2 to 30", self.fps);
+        Ok(())
+    }
+}
+
+impl GpioSettings {
+    fn check(&self) -> Result<()> {
+        let ms = self.long_press_ms;
+        anyhow::ensure!(
+            (200..=10_000).contains(&ms),
+            "gpio.long_press_ms is {ms}, expected 200 to 10000"
+        );
         Ok(())
     }
 }
@@ -224,6 +260,7 @@ mod tests {
         let error = models.args().unwrap_err().to_string();
         assert!(error.starts_with("models.threads: expected auto or a number"), "{error}");
         assert_eq!(ModelSettings::default().args().unwrap().compute.kernel, KernelChoice::Auto);
+        assert!(GpioSettings { long_press_ms: 0, ..GpioSettings::default() }.check().is_err());
         assert!(IdleSettings { fps: 0, ..IdleSettings::default() }.check().is_err());
     }
 }

@@ -48,6 +48,7 @@ pub struct Strings {
     pub(crate) camera_unusable: Statement,
     pub(crate) no_model: Statement,
     pub(crate) hot: Statement,
+    pub(crate) paused: Statement,
 }
 
 /// The words that depend on where the pictures come from.
@@ -96,6 +97,13 @@ impl Language {
             Self::En => &ENGLISH,
             Self::De => &GERMAN,
         }
+    }
+
+    /// The one that comes so many languages after it, round and round.
+    pub fn later(self, count: usize) -> Self {
+        let all = Self::value_variants();
+        let at = all.iter().position(|&language| language == self).unwrap_or(0);
+        all[(at + count % all.len()) % all.len()]
     }
 
     fn source(self) -> &'static str {

@@ -78,6 +78,8 @@ pub enum Notice {
     Camera(Trouble),
     /// There is no network to guess with.
     NoModel,
+    /// Nobody is looked at, since somebody pressed the button.
+    Paused,
     /// The board is too hot and works more slowly.
     Hot,
     /// Any sentence.
@@ -87,7 +89,7 @@ pub enum Notice {
 impl Notice {
     /// Whether it stands in the place of all figures, and not beside them.
     pub fn takes_the_panel(&self) -> bool {
-        matches!(self, Self::Camera(_) | Self::NoModel)
+        matches!(self, Self::Camera(_) | Self::NoModel | Self::Paused)
     }
 }
 

@@ -90,7 +90,7 @@ impl Painter<'_> {
         let notice = scene.notice.as_ref().filter(|notice| notice.takes_the_panel());
         self.fill(&layout.pane, theme::BARS);
         match &scene.notice {
-            Some(Notice::Camera(_)) => notice::no_picture(self, &layout.pane),
+            Some(Notice::Camera(_) | Notice::Paused) => notice::no_picture(self, &layout.pane),
             _ => self.picture(&layout, frame, scene),
         }
         self.fill(&layout.panel, theme::PANEL);

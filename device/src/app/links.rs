@@ -1,11 +1,12 @@
 //! What the kiosk's threads share: the mailboxes between them, the wish to stop, and meters.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::follow::seen::Seen;
 use crate::frame::{Encoded, Frame};
+use crate::language::Language;
 use crate::latest::Latest;
 use crate::source::Trouble;
 use crate::stop::Stop;
@@ -28,6 +29,8 @@ pub struct Links {
     pub meters: Meters,
     /// What is wrong, where something is.
     pub state: State,
+    /// What people in front of it have asked for.
+    pub wishes: Wishes,
     /// What is to go wrong, in a test.
     pub fault: Fault,
 }
@@ -79,5 +82,53 @@ impl State {
     pub fn set_temperature(&self, celsius: f32, hot: bool) {
         self.temperature_c.store(celsius.to_bits(), Ordering::Relaxed);
         self.hot.store(hot, Ordering::Relaxed);
+    }
+}
+
+/// What people have asked for by the button.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    paused: AtomicBool,
+    languages_on: AtomicUsize,
+}
+
+impl Wishes {
+    /// Whether nobody is to be looked at.
+    pub fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
+    }
+
+    /// Pauses, or goes on.
+    pub fn pause_or_go_on(&self) {
+        self.paused.fetch_xor(true, Ordering::Relaxed);
+    }
+
+    /// The language, where `first` was spoken at the start.
+    pub fn language(&self, first: Language) -> Language {
+        first.later(self.languages_on.load(Ordering::Relaxed))
+    }
+
+    /// Speaks the next language.
+    pub fn next_language(&self) {
+        self.languages_on.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wishes_come_round() {
+        let wishes = Wishes::default();
+        wishes.pause_or_go_on();
+        assert!(wishes.is_paused());
+        wishes.pause_or_go_on();
+        assert!(!wishes.is_paused());
+        assert_eq!(wishes.language(Language::De), Language::De);
+        wishes.next_language();
+        assert_eq!(wishes.language(Language::De), Language::En);
+        wishes.next_language();
+        assert_eq!(wishes.language(Language::De), Language::De);
     }
 }

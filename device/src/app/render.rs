@@ -51,6 +51,9 @@ pub struct Renderer<'a> {
     rate: Rate,
     idle: Idle,
     asleep: bool,
+    /// Whether nobody is to be looked at.
+    paused: bool,
+    language: Language,
     /// The notice on the screen, where no frame is.
     told: Option<Notice>,
 }
@@ -61,12 +64,14 @@ impl<'a> Renderer<'a> {
         Self {
             links,
             idle: Idle::new(&settings.idle, Instant::now()),
+            language: settings.language,
             settings,
             screens,
             frame: None,
             seen: None,
             rate: Rate::default(),
             asleep: false,
+            paused: false,
             told: None,
         }
     }
@@ -79,13 +84,29 @@ impl<'a> Renderer<'a> {
         self.screens.descriptions().for_each(|display| log::info!("a display is {display}"));
         loop {
             self.links.meters.render_beat.beat();
-            match self.links.encoded.take(PATIENCE) {
+            let taken = self.links.encoded.take(PATIENCE);
+            self.hear();
+            match taken {
                 Taken::Closed => return Ok(()),
-                Taken::Nothing => self.without_frame()?,
-                Taken::Item(encoded) => self.with_frame(&encoded)?,
+                // A frame that comes while nobody is to be looked at is dropped as it is.
+                Taken::Item(encoded) if !self.paused => self.with_frame(&encoded)?,
+                Taken::Nothing | Taken::Item(_) => self.without_frame()?,
             }
             self.doze()?;
             self.screens.tend(Instant::now())?;
+        }
+    }
+
+    /// Whoever presses the button looks at the screen.
+    fn hear(&mut self) {
+        let wishes = &self.links.wishes;
+        let (paused, language) = (wishes.is_paused(), wishes.language(self.settings.language));
+        if (paused, language) != (self.paused, self.language) {
+            (self.paused, self.language) = (paused, language);
+            self.idle.attend(Instant::now());
+            // It is told anew, in the words of now, and what was seen before is of no use.
+            self.told = None;
+            self.links.seen.take(Duration::ZERO);
         }
     }
 
@@ -138,14 +159,14 @@ impl<'a> Renderer<'a> {
         }
         let dark = RgbView::new(&DARK, 1, 1, 3);
         let picture = self.frame.as_ref().and_then(|frame| RgbView::of(&frame.picture)).or(dark);
-        self.screens.show(&picture.context("no pixels to draw")?, &scene, self.settings.language)?;
+        self.screens.show(&picture.context("no pixels to draw")?, &scene, self.language)?;
         self.links.meters.screens.count();
         Ok(())
     }
 
-    /// Somebody should read what is wrong, as long as it is so.
+    /// Somebody should read what is wrong, as long as it is so. Who has paused it knows that.
     fn attend_to(&mut self, notice: Option<&Notice>) {
-        if notice.is_some_and(Notice::takes_the_panel) {
+        if notice.is_some_and(|it| it.takes_the_panel() && *it != Notice::Paused) {
             self.idle.attend(Instant::now());
         }
     }
@@ -153,6 +174,9 @@ impl<'a> Renderer<'a> {
     /// Takes what the vision has seen, waiting for it for at most `patience`; whether somebody is there.
     fn look(&mut self, patience: Duration) -> bool {
         let Taken::Item(seen) = self.links.seen.take(patience) else { return false };
+        if self.paused {
+            return false;
+        }
         let somebody = seen.found > 0 || !seen.people.is_empty();
         if somebody {
             self.idle.attend(Instant::now());
@@ -181,7 +205,8 @@ impl<'a> Renderer<'a> {
         let state = &self.links.state;
         let camera = state.camera().map(Notice::Camera);
         let model = state.has_no_model().then_some(Notice::NoModel);
-        model.or(camera).or_else(|| state.is_hot().then_some(Notice::Hot))
+        let paused = self.paused.then_some(Notice::Paused);
+        model.or(paused).or(camera).or_else(|| state.is_hot().then_some(Notice::Hot))
     }
 
     /// While nobody is there, only some frames are looked at, and the light goes off; a face in one of them
@@ -196,7 +221,9 @@ impl<'a> Renderer<'a> {
         }
         let next = Instant::now() + Duration::from_secs(1) / self.settings.idle.fps;
         let left = || next.saturating_duration_since(Instant::now());
-        while !left().is_zero() && !self.links.stop.is_requested() && !self.look(left()) {}
+        let (links, paused) = (self.links, self.paused);
+        let is_asked = || links.stop.is_requested() || links.wishes.is_paused() != paused;
+        while !left().is_zero() && !is_asked() && !self.look(left()) {}
         Ok(())
     }
 }

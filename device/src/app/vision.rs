@@ -29,7 +29,10 @@ pub fn run(links: &Links, models: &ModelArgs, faces: &FollowSettings) -> Result<
         links.meters.vision_beat.beat();
         match links.frames.take(PATIENCE) {
             Taken::Closed => return Ok(()),
-            Taken::Nothing if last.elapsed() >= FORGET_AFTER => follower.forget(),
+            Taken::Nothing if last.elapsed() >= FORGET_AFTER => {
+                follower.forget();
+                links.meters.faces.set(0);
+            }
             Taken::Nothing => {}
             Taken::Item(frame) => {
                 links.fault.strike("vision", frame.number);

@@ -59,6 +59,7 @@ pub fn known() -> Table {
     let mut config = Config::default();
     config.camera.settings.fps = Some(30.0);
     config.camera.settings.format = Some(CameraFormat::Jpeg);
+    (config.gpio.button, config.gpio.led) = (Some(17.into()), Some(22.into()));
     table(&config)
 }
 
