@@ -1,4 +1,5 @@
-//! A board that is not there: runs a program, unmodified, with a camera, a framebuffer and a console.
+//! A board that is not there: runs a program, unmodified, with a camera, a framebuffer, a console,
+//! an SPI panel, an I2C panel and GPIO lines.
 //!
 //! Its system calls on them are answered by a thread of the test (seccomp user notification), so that neither
 //! modules nor rights are needed; memory is mapped by the kernel as ever. Whatever could bring bytes out of
@@ -7,14 +8,20 @@
 mod camera;
 mod client;
 mod console;
+mod displays;
 mod filter;
+mod glass;
+mod i2c;
 mod live;
 mod memory;
 mod notify;
+mod pins;
 mod privacy;
 mod screen;
+mod several;
 mod shots;
 mod soak;
+mod spi;
 mod supervisor;
 mod system;
 mod tree;

@@ -15,6 +15,7 @@ mod bundles;
 mod cameras;
 mod compute;
 mod config;
+mod displays;
 mod docs;
 mod follow;
 mod kiosk;

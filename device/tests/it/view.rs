@@ -24,6 +24,9 @@ use models::gender::Gender;
 use models::geometry::Rect;
 use models::image::RgbView;
 
+/// Of a panel of one colour.
+const WORDS_ONLY: (u32, u32) = (128, 64);
+
 const SIZES: [(u32, u32); 3] = [(480, 320), (800, 480), (1280, 720)];
 
 /// A distribution like an estimator's: steep towards the young, a long tail towards the old.
@@ -223,6 +226,22 @@ fn other_screens_look_right() {
     compare("small-320x240.png", &draw((320, 240), &one_face()));
     compare("turned-away-800x480.png", &draw((800, 480), &look(Look::Turned)));
     compare("no-model-1280x720.png", &draw((1280, 720), &noticed(Notice::NoModel)));
+    compare("paused-320x240.png", &draw((320, 240), &noticed(Notice::Paused)));
+}
+
+#[test]
+fn a_panel_of_one_colour_has_words_only() {
+    let check = |name: &str, language, scene: &Scene| {
+        compare(&format!("words-{name}-128x64.png"), &draw_in(language, WORDS_ONLY, scene));
+    };
+    check("one-face", Language::En, &one_face());
+    check("five-faces", Language::En, &five_faces());
+    check("german-unsure", Language::De, &unsure());
+    check("nobody", Language::En, &scene(vec![]));
+    check("german-notice", Language::De, &trouble());
+    let mut looking = five_faces();
+    looking.people.iter_mut().for_each(|person| person.reading = None);
+    check("german-looking", Language::De, &looking);
 }
 
 #[test]
@@ -247,14 +266,15 @@ fn german_screens_look_right() {
 fn no_text_is_cut_in_any_language_at_any_size_it_is_made_for() {
     let troubles = [Trouble::Missing, Trouble::Lost, Trouble::Silent, Trouble::Unusable];
     let mut scenes: Vec<_> = troubles.into_iter().map(|t| noticed(Notice::Camera(t))).collect();
-    scenes.extend([Notice::NoModel, Notice::Hot].map(noticed));
+    scenes.extend([Notice::NoModel, Notice::Hot, Notice::Paused].map(noticed));
     scenes.extend([Look::Clear, Look::Small, Look::Blurred, Look::Turned].map(look));
     scenes.extend([scene(vec![]), unsure(), five_faces(), nine_faces(), trouble_with_a_face()]);
     scenes.extend([from_files(), empty_files()]);
     let wall = RgbImage::from_pixel(640, 480, Rgb([196, 204, 208]));
     let view = RgbView::of(&wall).unwrap();
     let upright = [(320, 240), (480, 320), (640, 480), (800, 480), (1024, 600), (1280, 720)];
-    for (width, height) in upright.into_iter().flat_map(|(w, h)| [(w, h), (h, w)]) {
+    let turned = upright.into_iter().flat_map(|(w, h)| [(w, h), (h, w)]);
+    for (width, height) in turned.chain([WORDS_ONLY]) {
         for &language in Language::value_variants() {
             for scene in &scenes {
                 let mut canvas = Canvas::new(width, height);

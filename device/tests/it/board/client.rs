@@ -49,7 +49,7 @@ fn the_client() {
 }
 
 /// A picture in which no two neighbours are alike.
-fn canvas(size: Size) -> Canvas {
+pub(crate) fn canvas(size: Size) -> Canvas {
     let mut canvas = Canvas::new(size.width, size.height);
     let mut n = 0_u32;
     let colors = std::iter::repeat_with(|| {

@@ -40,8 +40,8 @@ const ASKED: &[c_long] = &[
     libc::SYS_sendmmsg,
 ];
 
-/// The kinds of `ioctl` that are asked about: of cameras, framebuffers and consoles.
-const IOCTLS: &[u8] = b"VFK";
+/// The kinds of `ioctl` that are asked about: of cameras, framebuffers, consoles, SPI, GPIO and I2C.
+const IOCTLS: &[u8] = b"VFKk\xB4\x07";
 
 // Where `struct seccomp_data` has them. Both kinds of machine begin with the low half of an argument.
 const NUMBER_AT: u32 = 0;

@@ -29,17 +29,17 @@ pub(crate) fn kiosk(source: &str) -> Command {
 }
 
 /// A camera that sees nothing but green, so that its picture is known by one pixel.
-fn green() -> Make {
+pub(crate) fn green() -> Make {
     Make::new(b"MJPG", (640, 480), vec![jpeg(&plain(GREEN, 640, 480)).into()])
 }
 
 /// Whether the pane of the camera's picture is green, from top to bottom.
-fn shows_green(system: &System) -> bool {
+pub(crate) fn shows_green(system: &System) -> bool {
     greens(system) == GREEN_AT_Y.len()
 }
 
 /// Whether none of it is.
-fn shows_no_green(system: &System) -> bool {
+pub(crate) fn shows_no_green(system: &System) -> bool {
     greens(system) == 0
 }
 

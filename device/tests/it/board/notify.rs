@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
-use libc::{c_int, c_long, seccomp_notif, seccomp_notif_addfd, seccomp_notif_resp};
+use libc::{c_int, c_long, c_ulong, seccomp_notif, seccomp_notif_addfd, seccomp_notif_resp};
 
 /// Where questions come from.
 #[derive(Debug)]
@@ -37,6 +37,13 @@ pub(crate) enum Answer {
     Error(c_int),
     /// It returns a descriptor of this file.
     File(OwnedFd),
+    /// It writes the number of a descriptor of this file to an address, and returns 0.
+    Installed {
+        /// The file.
+        file: OwnedFd,
+        /// The address.
+        at: u64,
+    },
 }
 
 impl Listener {
@@ -61,21 +68,31 @@ impl Listener {
             Answer::Kernel => (0, 0, u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE)),
             Answer::Value(value) => (*value, 0, Ok(0)),
             Answer::Error(errno) => (0, -errno, Ok(0)),
-            Answer::File(file) => match self.hand_over(call, file.as_fd()) {
-                Ok(_) => return,
-                Err(error) => (0, -error.raw_os_error().unwrap_or(libc::EIO), Ok(0)),
-            },
+            Answer::File(file) => {
+                match self.hand_over(call, file.as_fd(), libc::SECCOMP_ADDFD_FLAG_SEND) {
+                    Ok(_) => return,
+                    Err(error) => (0, -error.raw_os_error().unwrap_or(libc::EIO), Ok(0)),
+                }
+            }
+            Answer::Installed { file, at } => {
+                let handed = self.hand_over(call, file.as_fd(), 0);
+                match handed.and_then(|fd| call.write_bytes(*at, &fd.to_ne_bytes())) {
+                    Ok(()) => (0, 0, Ok(0)),
+                    Err(error) => (0, -error.raw_os_error().unwrap_or(libc::EIO), Ok(0)),
+                }
+            }
         };
         let flags = flags.expect("flags are small numbers");
         let mut reply = seccomp_notif_resp { id: call.id, val: value, error, flags };
         let _ = self.ioctl(libc::SECCOMP_IOCTL_NOTIF_SEND, &mut reply);
     }
 
-    /// Puts a copy of `file` into the program and returns its number there; this is the answer, too.
-    fn hand_over(&self, call: &Call, file: BorrowedFd) -> io::Result<c_int> {
+    /// Puts a copy of `file` into the program and returns its number there; with the flag to send it, that is the
+    /// answer, too.
+    fn hand_over(&self, call: &Call, file: BorrowedFd, flags: c_ulong) -> io::Result<c_int> {
         let mut request = seccomp_notif_addfd {
             id: call.id,
-            flags: u32::try_from(libc::SECCOMP_ADDFD_FLAG_SEND).map_err(io::Error::other)?,
+            flags: u32::try_from(flags).map_err(io::Error::other)?,
             srcfd: u32::try_from(file.as_raw_fd()).map_err(io::Error::other)?,
             newfd: 0,
             newfd_flags: libc::O_CLOEXEC.cast_unsigned(),
@@ -122,8 +139,15 @@ impl Call {
         Ok(result)
     }
 
+    /// Copies bytes of the program's memory.
+    pub(crate) fn read_bytes(&self, at: u64, count: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        self.memory()?.read_exact_at(&mut bytes, at)?;
+        Ok(bytes)
+    }
+
     /// Copies the value at an address of the program's memory.
-    pub(crate) fn read<T: Plain + Copy>(&self, at: u64) -> io::Result<T> {
+    pub(crate) fn read<T: Plain>(&self, at: u64) -> io::Result<T> {
         // SAFETY: any bytes are such a value.
         Ok(unsafe { self.fetch(at)?.assume_init() })
     }

@@ -7,8 +7,12 @@ use libc::c_int;
 
 use super::camera::Camera;
 use super::console::Console;
+use super::glass;
+use super::i2c::I2c;
 use super::notify::{Answer, Call};
+use super::pins::{self, Pins};
 use super::screen::Screen;
+use super::spi::Spi;
 use super::tree::{self, Tree};
 use super::v4l2;
 use super::watch::Deeds;
@@ -21,6 +25,9 @@ pub(crate) struct System {
     camera_at: PathBuf,
     pub(crate) screen: Screen,
     pub(crate) console: Console,
+    pub(crate) spi: Spi,
+    pub(crate) i2c: I2c,
+    pub(crate) pins: Pins,
     pub(crate) deeds: Deeds,
 }
 
@@ -42,6 +49,9 @@ pub(crate) struct Waiting {
 
 const SCREEN_AT: &str = "/dev/fb0";
 const CONSOLE_AT: &str = "/dev/tty0";
+const SPI_AT: &str = "/dev/spidev0.0";
+const I2C_AT: &str = "/dev/i2c-1";
+const PINS_AT: &str = "/dev/gpiochip0";
 /// What the camera is called wherever it is plugged in.
 pub(crate) const CAMERA_BY_ID: &str = "/dev/v4l/by-id/usb-Fake_camera-video-index0";
 
@@ -49,11 +59,20 @@ impl System {
     /// The board on which `camera` is plugged in as `/dev/video0`, with its files in the folder `root`.
     pub(crate) fn new(root: PathBuf, camera: Camera, screen: Screen) -> Self {
         let (tree, console, deeds) = (Tree::new(root), Console::new(), Deeds::default());
-        tree.put(SCREEN_AT, "");
-        tree.put(CONSOLE_AT, "");
+        for device in [SCREEN_AT, CONSOLE_AT, SPI_AT, I2C_AT, PINS_AT] {
+            tree.put(device, "");
+        }
+        tree.put("/sys/module/spidev/parameters/bufsiz", "4096\n");
+        for (name, text) in
+            [("name", "vc4drmfb"), ("virtual_size", "800,480"), ("bits_per_pixel", "32")]
+        {
+            tree.put(format!("/sys/class/graphics/fb0/{name}"), text);
+        }
         tree.put("/sys/module/kernel/parameters/consoleblank", "600\n");
         tree.put("/sys/class/backlight/panel/brightness", "180\n");
-        let mut system = Self { tree, camera, camera_at: PathBuf::new(), screen, console, deeds };
+        let (spi, i2c, pins) = (Spi::new(glass::Make::ILI9341), I2c::new(), Pins::new());
+        let camera_at = PathBuf::new();
+        let mut system = Self { tree, camera, camera_at, screen, console, spi, i2c, pins, deeds };
         system.plug("/dev/video0");
         system
     }
@@ -71,6 +90,17 @@ impl System {
         self.tree.remove(&self.camera_at);
         self.tree.remove(CAMERA_BY_ID);
         self.camera.unplug();
+    }
+
+    /// Takes a device file away, as if there had never been one.
+    pub(crate) fn remove(&mut self, device: &str) {
+        self.tree.remove(device);
+    }
+
+    /// Has the kernel's spidev take so many bytes at once.
+    pub(crate) fn set_bufsiz(&mut self, bytes: u32) {
+        self.spi.bufsiz = bytes;
+        self.tree.put("/sys/module/spidev/parameters/bufsiz", &format!("{bytes}\n"));
     }
 
     /// Does what a program asks the kernel for, or says that the kernel is to do it.
@@ -117,6 +147,12 @@ impl System {
             Ok(Answer::File(self.screen.open()))
         } else if self.tree.is(&found, CONSOLE_AT) {
             Ok(Answer::File(self.console.open()))
+        } else if self.tree.is(&found, SPI_AT) {
+            Ok(Answer::File(self.spi.open()))
+        } else if self.tree.is(&found, I2C_AT) {
+            Ok(Answer::File(self.i2c.open()))
+        } else if self.tree.is(&found, PINS_AT) {
+            Ok(Answer::File(self.pins.open()))
         } else {
             tree::open(&found, flags).map(Answer::File)
         })
@@ -136,15 +172,19 @@ impl System {
     fn ioctl(&mut self, call: &Call, now: Instant) -> Outcome {
         let file = call.file(call.args[0]);
         let done = if let Some(session) = Camera::session_of(&file) {
-            v4l2::ioctl(&mut self.camera, session, call, now)
+            v4l2::ioctl(&mut self.camera, session, call, now).map(|()| 0)
         } else if Screen::is(&file) {
-            self.screen.ioctl(call)
+            self.screen.ioctl(call).map(|()| 0)
         } else if Console::is(&file) {
-            self.console.ioctl(call)
+            self.console.ioctl(call).map(|()| 0)
+        } else if Spi::is(&file) {
+            self.spi.ioctl(call, self.pins.is_high(pins::DC))
+        } else if I2c::is(&file) {
+            self.i2c.ioctl(call)
         } else {
-            return kernel();
+            return self.pins.ioctl(call, &file).map_or_else(kernel, answer);
         };
-        answer(done.map(|()| Answer::Value(0)))
+        answer(done.map(Answer::Value))
     }
 
     /// Only a `poll` on the camera alone is waited with; others are the kernel's.

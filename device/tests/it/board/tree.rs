@@ -12,14 +12,21 @@ use libc::c_int;
 use super::notify::{Answer, Call};
 
 /// The paths that are the folder's, by how they begin.
-const OURS: [&str; 7] = [
+const OURS: [&str; 14] = [
     "/dev/video",
     "/dev/v4l",
     "/dev/fb",
     "/dev/tty0",
+    "/dev/dri",
+    "/dev/spidev",
+    "/dev/i2c-",
+    "/dev/gpiochip",
+    "/sys/class/drm",
+    "/sys/class/graphics",
     "/sys/class/video4linux",
     "/sys/class/backlight",
     "/sys/module/kernel/parameters/consoleblank",
+    "/sys/module/spidev/parameters/bufsiz",
 ];
 
 /// The folder.
