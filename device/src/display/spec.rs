@@ -43,8 +43,7 @@ pub enum DisplaySpec {
 }
 
 /// What messages expect.
-const EXPECTED: &str =
-    "auto, fb:DEVICE, drm[:DEVICE], ili9341:DEVICE, st7789:DEVICE, ssd1306:DEVICE, png:FOLDER or none";
+const EXPECTED: &str = "auto, fb:DEVICE, drm[:DEVICE], ili9341:DEVICE, st7789:DEVICE, ssd1306:DEVICE, png:FOLDER or none";
 
 impl DisplaySpec {
     /// Opens it; `size` is that of screens that have no size of their own.

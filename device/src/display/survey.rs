@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::drm::spec::DrmSpec;
+use super::drm::survey::{self as cards, CardReport};
 use super::spec::DisplaySpec;
 use crate::gpio::chip;
 
@@ -13,7 +15,7 @@ use crate::gpio::chip;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Survey {
     /// Graphics cards, by number.
-    pub cards: Vec<Card>,
+    pub cards: Vec<CardReport>,
     /// Framebuffers, by number.
     pub framebuffers: Vec<Screen>,
     /// Buses that a panel may hang on.
@@ -22,26 +24,6 @@ pub struct Survey {
     pub i2c: Vec<Bus>,
     /// Chips whose lines panels, buttons and lights hang on.
     pub gpio: Vec<Bus>,
-}
-
-/// A graphics card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Card {
-    /// Its device file.
-    pub path: PathBuf,
-    /// What can be plugged into it.
-    pub connectors: Vec<Connector>,
-}
-
-/// Where a monitor is plugged in, or a panel is fixed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Connector {
-    /// Its name, such as `HDMI-A-1`.
-    pub name: String,
-    /// Whether there is something in it; `None` where the card cannot tell.
-    pub connected: Option<bool>,
-    /// The mode that is best for what is in it, such as `1920x1080`.
-    pub mode: Option<String>,
 }
 
 /// A framebuffer.
@@ -78,9 +60,8 @@ impl Survey {
             files.map(|(path, _)| bus(path)).collect()
         };
         let screens = numbered(&root.join("dev"), "fb").into_iter();
-        let cards = numbered(&root.join("dev/dri"), "card").into_iter();
         Self {
-            cards: cards.map(|(path, name)| card(root, path, &name)).collect(),
+            cards: cards::all(root),
             framebuffers: screens.map(|(path, name)| screen(root, path, &name)).collect(),
             spi: buses("spidev"),
             i2c: buses("i2c-"),
@@ -88,13 +69,18 @@ impl Survey {
         }
     }
 
-    /// What `auto` tries, in this order: framebuffers, those first that can be opened.
+    /// What `auto` tries, in this order: graphics cards that have a display, framebuffers; what cannot be used now
+    /// comes last.
     pub fn candidates(&self) -> Vec<Candidate> {
+        let cards = self.cards.iter().filter(|card| card.takes.is_some()).map(|card| Candidate {
+            spec: DisplaySpec::Drm(DrmSpec { device: Some(card.path.clone()), size: None }),
+            usable: card.error.is_none(),
+        });
         let screens = self.framebuffers.iter().map(|screen| Candidate {
             spec: DisplaySpec::Framebuffer(screen.path.clone()),
             usable: screen.error.is_none(),
         });
-        let mut candidates: Vec<_> = screens.collect();
+        let mut candidates: Vec<_> = cards.chain(screens).collect();
         candidates.sort_by_key(|candidate| !candidate.usable);
         candidates
     }
@@ -123,25 +109,6 @@ fn numbered(dir: &Path, start: &str) -> Vec<(PathBuf, String)> {
     let mut found: Vec<_> = named.collect();
     found.sort();
     found.into_iter().map(|(_, path, name)| (path, name)).collect()
-}
-
-fn card(root: &Path, path: PathBuf, name: &str) -> Card {
-    let class = root.join("sys/class/drm");
-    let entries = fs::read_dir(&class).into_iter().flatten().flatten();
-    let connector = |entry: fs::DirEntry| -> Option<Connector> {
-        let file = entry.file_name().into_string().ok()?;
-        let connector = file.strip_prefix(name)?.strip_prefix('-')?.to_owned();
-        let connected = match line(&entry.path().join("status")).as_deref() {
-            Some("connected") => Some(true),
-            Some("disconnected") => Some(false),
-            _ => None,
-        };
-        let mode = line(&entry.path().join("modes")).filter(|mode| !mode.is_empty());
-        Some(Connector { name: connector, connected, mode })
-    };
-    let mut connectors: Vec<_> = entries.filter_map(connector).collect();
-    connectors.sort_by(|a, b| a.name.cmp(&b.name));
-    Card { path, connectors }
 }
 
 fn screen(root: &Path, path: PathBuf, name: &str) -> Screen {
@@ -234,30 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_says_what_is_connected_to_it() {
-        let root = system(&[
-            ("dev/dri/card1", ""),
-            ("dev/dri/renderD128", ""),
-            ("sys/class/drm/card1-HDMI-A-1/status", "connected\n"),
-            ("sys/class/drm/card1-HDMI-A-1/modes", "1920x1080\n1280x720\n"),
-            ("sys/class/drm/card1-DSI-1/status", "disconnected\n"),
-            ("sys/class/drm/card1-DSI-1/modes", ""),
-            ("sys/class/drm/card10-HDMI-A-1/status", "connected\n"),
-        ]);
-        let cards = Survey::of(root.path()).cards;
-        let connector = |name: &str, connected, mode: Option<&str>| Connector {
-            name: name.into(),
-            connected: Some(connected),
-            mode: mode.map(str::to_owned),
-        };
-        assert_eq!(cards.len(), 1);
-        let expected =
-            [connector("DSI-1", false, None), connector("HDMI-A-1", true, Some("1920x1080"))];
-        assert_eq!(cards[0].connectors, expected);
-    }
-
-    #[test]
-    fn a_framebuffer_that_can_be_opened_is_tried_before_one_that_cannot() {
+    fn what_can_be_used_is_tried_before_what_cannot_and_cards_before_framebuffers() {
         let screen = |number: u32, error: Option<&str>| Screen {
             path: format!("/dev/fb{number}").into(),
             name: String::new(),
@@ -266,8 +210,21 @@ mod tests {
             error: error.map(str::to_owned),
         };
         let framebuffers = vec![screen(0, Some("this user may not")), screen(1, None)];
-        let candidates = Survey { framebuffers, ..Survey::default() }.candidates();
+        let card = |number: u32, takes: Option<&str>, error: Option<&str>| CardReport {
+            path: format!("/dev/dri/card{number}").into(),
+            driver: None,
+            connectors: vec![],
+            takes: takes.map(str::to_owned),
+            error: error.map(str::to_owned),
+        };
+        let cards = vec![
+            card(0, None, Some("no display is connected to it")),
+            card(1, Some("HDMI-A-1"), Some("another program draws on it")),
+            card(2, Some("DSI-1"), None),
+        ];
+        let candidates = Survey { cards, framebuffers, ..Survey::default() }.candidates();
         let texts: Vec<_> = candidates.iter().map(|candidate| candidate.spec.to_string()).collect();
-        assert_eq!(texts, ["fb:/dev/fb1", "fb:/dev/fb0"]);
+        let expected = ["drm:/dev/dri/card2", "fb:/dev/fb1", "drm:/dev/dri/card1", "fb:/dev/fb0"];
+        assert_eq!(texts, expected);
     }
 }

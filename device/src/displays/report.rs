@@ -43,10 +43,10 @@ fn why(survey: &Survey, auto: Option<&DisplaySpec>) -> &'static str {
     match auto {
         Some(DisplaySpec::Framebuffer(_)) => "the first framebuffer that can be used",
         Some(_) => "the first graphics card with a display that nobody else draws on",
-        None if survey.framebuffers.is_empty() => {
-            "there is no framebuffer; a panel on a bus must be named"
+        None if survey.framebuffers.is_empty() && survey.cards.is_empty() => {
+            "there is no graphics card and no framebuffer; a panel on a bus must be named"
         }
-        None => "no framebuffer can be used; a panel on a bus must be named",
+        None => "no graphics card or framebuffer can be used; a panel on a bus must be named",
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) mod tests {
         let framebuffers = vec![screen(0, Some("this user may not"))];
         let survey = Survey { framebuffers, ..Survey::default() };
         let none = Report::new(survey, &DisplayList::default());
-        assert_eq!((none.auto, none.why.starts_with("no framebuffer can")), (None, true));
+        assert_eq!((none.auto, none.why.starts_with("no graphics card or")), (None, true));
     }
 
     #[test]

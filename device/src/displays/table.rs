@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::report::Report;
-use crate::display::survey::{Bus, Card, Screen};
+use crate::display::drm::survey::{CardReport, ConnectorReport};
+use crate::display::survey::{Bus, Screen};
 
 const HEAD: [&str; 3] = ["DEVICE", "WHAT", "NOTE"];
 
@@ -49,18 +50,22 @@ fn row(path: &Path, what: String, note: Option<&str>) -> Row {
     [path.display().to_string(), what, note.unwrap_or_default().to_owned()]
 }
 
-/// A line for each connector.
-fn card(card: &Card) -> Vec<Row> {
-    let of = |connector: &crate::display::survey::Connector| {
+/// A line for the card and one for each connector.
+fn card(card: &CardReport) -> Vec<Row> {
+    let driver = card.driver.as_deref().unwrap_or_default();
+    let note = card.error.as_deref().or(card.takes.as_deref());
+    let head = row(&card.path, format!("graphics card {driver}").trim_end().to_owned(), note);
+    let of = |connector: &ConnectorReport| {
         let plugged = match connector.connected {
             Some(true) => "connected",
             Some(false) => "nothing connected",
             None => "cannot tell what is connected",
         };
-        let mode = connector.mode.as_ref().map_or(String::new(), |mode| format!(", {mode}"));
-        row(&card.path, format!("connector {}", connector.name), Some(&format!("{plugged}{mode}")))
+        let modes = connector.modes.iter().map(|mode| mode.size_px.as_str());
+        let note: Vec<&str> = [plugged].into_iter().chain(modes).collect();
+        row(&card.path, format!("connector {}", connector.name), Some(&note.join(", ")))
     };
-    card.connectors.iter().map(of).collect()
+    [head].into_iter().chain(card.connectors.iter().map(of)).collect()
 }
 
 fn screen(screen: &Screen) -> Row {

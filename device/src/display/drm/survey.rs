@@ -9,7 +9,7 @@ use super::card::{self, Card};
 use super::choice::{self, Connector, Mode, Plugged};
 
 /// A graphics card.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CardReport {
     /// Its file.
     pub path: PathBuf,
@@ -24,7 +24,7 @@ pub struct CardReport {
 }
 
 /// A connector.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConnectorReport {
     /// As the kernel names it: `HDMI-A-1`.
     pub name: String,
@@ -35,7 +35,7 @@ pub struct ConnectorReport {
 }
 
 /// A mode.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ModeReport {
     /// `1920x1080`.
     pub size_px: String,
@@ -45,9 +45,9 @@ pub struct ModeReport {
     pub preferred: bool,
 }
 
-/// All cards of this machine, by their numbers.
-pub fn all() -> Vec<CardReport> {
-    card::paths(Path::new(super::DIR)).iter().map(|path| CardReport::of(path)).collect()
+/// All cards of the system at `root`, by their numbers.
+pub fn all(root: &Path) -> Vec<CardReport> {
+    card::paths(&root.join("dev/dri")).iter().map(|path| CardReport::of(path)).collect()
 }
 
 impl CardReport {
