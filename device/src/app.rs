@@ -63,6 +63,8 @@ const ROUND: Duration = Duration::from_millis(100);
 const HEAT_EVERY: Duration = Duration::from_secs(5);
 /// How long threads may take to end before they are left behind.
 const ENDING: Duration = Duration::from_millis(900);
+/// How much longer displays may take to become black: nobody's face must stay on one.
+const BLANKING: Duration = Duration::from_secs(2);
 /// No camera gives more, and a board's memory is small: hostile bytes must not fill it.
 const CAMERA_LIMITS: Limits = Limits { side_px_max: 8192, pixels_max: 16_000_000 };
 /// How long people can read why nothing works, before the service manager tries again.
@@ -174,7 +176,8 @@ impl Kiosk {
         links.encoded.close();
         links.frames.close();
         let deadline = Instant::now() + ENDING;
-        let ended = [vision, render, camera].map(|worker| worker.end(deadline));
+        let workers = [(vision, deadline), (render, deadline + BLANKING), (camera, deadline)];
+        let ended = workers.map(|(worker, deadline)| worker.end(deadline));
         if let Some(Err(error)) = button.map(|button| button.end(deadline)) {
             log::warn!("{error:#}");
         }

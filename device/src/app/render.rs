@@ -88,6 +88,8 @@ impl<'a> Renderer<'a> {
             self.hear();
             match taken {
                 Taken::Closed => return Ok(()),
+                // What nobody waits for any more would only hold up the end.
+                Taken::Item(_) if self.links.stop.is_requested() => return Ok(()),
                 // A frame that comes while nobody is to be looked at is dropped as it is.
                 Taken::Item(encoded) if !self.paused => self.with_frame(&encoded)?,
                 Taken::Nothing | Taken::Item(_) => self.without_frame()?,

@@ -1,7 +1,6 @@
 //! A display that is a small one-colour panel on an I2C bus: SSD1306, 128 x 64 pixels.
 //!
-//! Commands and their order are those of its data sheet (Solomon Systech, SSD1306 rev. 1.1, sections 9, 10 and
-//! application example). The bus is slow: 400 kHz carry 40 pictures a second, the usual 100 kHz 10, so that only
+//! Commands and their order are those that every driver of it sends (Solomon Systech's data sheet was not at hand). The bus is slow: 400 kHz carry 40 pictures a second, the usual 100 kHz 10, so that only
 //! what differs is sent.
 
 pub mod dots;

@@ -28,7 +28,7 @@ use options::{Backlight, Model, PanelSpec};
 use shadow::{Shadow, Window, rgb565};
 use wire::Wire;
 
-/// Both chips take 10 µs for a reset (their data sheets, "reset timing").
+/// Both chips are known to take 10 µs for a reset.
 const RESET: Duration = Duration::from_micros(20);
 
 /// An open panel.

@@ -1,6 +1,6 @@
 //! A panel behind an SPI bus that is not there: ILI9341 or ST7789, and what is seen on its glass.
 //!
-//! Written from the chips' data sheets (ILI9341 V1.11 chapter 8, ST7789V chapter 9), not from any driver.
+//! Written from what is known of the chips' commands, not from the driver that is tested.
 
 #![allow(clippy::cast_possible_truncation, reason = "noise, and colours of 8 bits")]
 

@@ -1,6 +1,6 @@
 //! An I2C bus that is not there, and an SSD1306 on it; see linux/i2c-dev.h and linux/i2c.h.
 //!
-//! The chip is written from its data sheet (SSD1306 rev. 1.1, chapters 8 to 10), not from any driver.
+//! The chip is written from what is known of its commands, not from the driver that is tested.
 
 #![allow(unsafe_code, reason = "says that the kernel's structures are plain")]
 #![allow(clippy::cast_possible_truncation, reason = "noise")]

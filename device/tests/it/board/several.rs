@@ -13,7 +13,7 @@ use super::shots::{face, jpeg, plain};
 use super::system::System;
 use super::{Board, start};
 
-const ILI9341: &str = "ili9341:/dev/spidev0.0,rotate=90,backlight=18";
+const ILI9341: &str = "ili9341:/dev/spidev0.0,backlight=18,rotate=90";
 const SSD1306: &str = "ssd1306:/dev/i2c-1";
 const BUTTON: u32 = 17;
 const LED: u32 = 22;
@@ -59,7 +59,7 @@ fn three_displays_show_the_same_scene_each_in_its_way() {
     board.wait("a picture on the panel", panel_shows_green);
     board.wait("words on the small panel", oled_shows_something);
     end(&mut board);
-    assert!(board.picture().pixels().all(|pixel| pixel.0 == [0; 3]));
+    assert!(board.picture().pixels().all(|pixel| pixel.0 == [0; 3]), "{}", board.err());
     board.with(|system| {
         assert!(system.spi.glass.picture().pixels().all(|pixel| pixel.0 == [0; 3]));
         assert!(!oled_shows_something(system) && !system.pins.is_high(18));
@@ -173,16 +173,16 @@ fn a_button_pauses_and_goes_on() {
 fn a_button_that_is_pressed_for_long_changes_the_language() {
     let Some(mut board) = run_with_pins(green()) else { return };
     board.wait("the camera's picture", shows_green);
-    // The footer says nothing else meanwhile; its left part has no figures.
-    let footer = |system: &System| -> Vec<Rgb<u8>> {
-        let at = (444..480).flat_map(|y| (0..300).map(move |x| (x, y)));
+    // The invitation beside the picture has no figures.
+    let words = |system: &System| -> Vec<Rgb<u8>> {
+        let at = (0..300).flat_map(|y| (490..800).map(move |x| (x, y)));
         at.map(|(x, y)| system.screen.pixel(x, y)).collect()
     };
-    let english = board.with(|system| footer(system));
+    let english = board.with(|system| words(system));
     press(&board, 1000, 1500);
-    board.wait("other words", |system| footer(system) != english && shows_green(system));
+    board.wait("other words", |system| words(system) != english && shows_green(system));
     press(&board, 5000, 1500);
-    board.wait("the first words", |system| footer(system) == english);
+    board.wait("the first words", |system| words(system) == english);
     end(&mut board);
 }
 
