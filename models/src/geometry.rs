@@ -69,13 +69,18 @@ impl Rect {
 
     /// Intersection over union with `other`, in [0, 1]; 0 where both are empty.
     pub fn iou(&self, other: &Self) -> f32 {
+        let shared = self.shared(other);
+        let union = self.area() + other.area() - shared;
+        if union > 0.0 { shared / union } else { 0.0 }
+    }
+
+    /// The area that both cover.
+    pub fn shared(&self, other: &Self) -> f32 {
         let width =
             (self.left + self.width).min(other.left + other.width) - self.left.max(other.left);
         let height =
             (self.top + self.height).min(other.top + other.height) - self.top.max(other.top);
-        let shared = width.max(0.0) * height.max(0.0);
-        let union = self.area() + other.area() - shared;
-        if union > 0.0 { shared / union } else { 0.0 }
+        width.max(0.0) * height.max(0.0)
     }
 }
 

@@ -336,13 +336,12 @@ impl<'a> Drawing<'a> {
     /// The share of a box that lies inside the scene.
     fn inside(&self, bounds: &Rect) -> f32 {
         let (width, height) = self.picture.dimensions();
-        overlap(bounds, &Rect::new(0.0, 0.0, width as f32, height as f32)) / bounds.area().max(1.0)
+        bounds.shared(&Rect::new(0.0, 0.0, width as f32, height as f32)) / bounds.area().max(1.0)
     }
 
     /// Whether no face would be covered by much.
     fn is_free(&self, bounds: &Rect) -> bool {
-        let covered =
-            |face: &SceneFace| overlap(&face.bounds, bounds) / face.bounds.area().max(1.0);
+        let covered = |face: &SceneFace| face.bounds.shared(bounds) / face.bounds.area().max(1.0);
         self.faces.iter().all(|face| covered(face) <= COVERED_MAX)
     }
 
@@ -412,11 +411,4 @@ fn turn(rng: &mut impl Rng) -> f32 {
 
 fn log_uniform(low: f32, high: f32, rng: &mut impl Rng) -> f32 {
     rng.random_range(low.ln()..high.ln()).exp()
-}
-
-/// The area that two boxes share.
-fn overlap(a: &Rect, b: &Rect) -> f32 {
-    let along = |a: f32, a_len: f32, b: f32, b_len: f32| (a + a_len).min(b + b_len) - a.max(b);
-    let width = along(a.left, a.width, b.left, b.width);
-    width.max(0.0) * along(a.top, a.height, b.top, b.height).max(0.0)
 }

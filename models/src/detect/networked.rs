@@ -20,6 +20,9 @@ use crate::tensor::Tensor;
 /// A letterboxed picture is enlarged at most this much: more only blurs.
 const ENLARGE_MAX: f32 = 2.0;
 
+/// Boxes from so much of the least score on help to tell where a face is.
+const BLEND_FROM: f32 = 0.5;
+
 /// How the outputs of one family are read.
 pub(super) trait Decode: Send {
     /// The shape of each output, in the graph's order.
@@ -80,10 +83,15 @@ impl Detector for Networked {
     fn detect(&mut self, picture: &RgbView<'_>) -> Result<Vec<Face>, DetectError> {
         let (input, unit) = fit(picture, self.spec.input, self.spec.fit);
         let outputs = self.session.run(&self.preprocessor.tensor(&input))?;
-        let found = self.decode.faces(&outputs, self.spec.score_min);
-        let faces = found.into_iter().map(|face| in_picture(face, unit)).collect();
-        let once = if self.spec.family == Family::Grid { blend } else { suppress };
-        Ok(once(faces, self.spec.nms_iou))
+        let DetectorSpec { score_min, nms_iou, .. } = self.spec;
+        let faces = |least| {
+            let found = self.decode.faces(&outputs, least).into_iter();
+            found.map(|face| in_picture(face, unit)).collect()
+        };
+        Ok(match self.spec.family {
+            Family::Grid => blend(faces(score_min * BLEND_FROM), score_min, nms_iou),
+            _ => suppress(faces(score_min), nms_iou),
+        })
     }
 
     fn name(&self) -> &str {
