@@ -6,18 +6,18 @@
 # of its train part and of pictures without faces (scripts/get-backgrounds.sh, run where --backgrounds is
 # missing), chooses on scenes of its val part, and writes
 #
-#   OUT/train/       weights and log: scores learn to tell how far boxes overlap
-#   OUT/tune/        … and of the second stage: decoys that look struck in metal, surer scores
+#   OUT/train/       weights and log
+#   OUT/tune/        … and of the second stage: many more decoys that look struck in metal, since coins are no faces
 #   OUT/f32/finder   the trained net in 32-bit floats
 #   OUT/int8/finder  what is committed as models/bundles/finder
 #
 # A killed run goes on from its last epoch. OUT is ${XDG_CACHE_HOME:-~/.cache}/apparent/finder unless given.
-# Needs 6 GB of memory and, on two cores that multiply bf16, about 45 minutes: 38 epochs of 5,000 scenes.
+# Needs 6 GB of memory and, on two cores that multiply bf16, about an hour: 55 epochs of 5,000 scenes.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
-data='' backgrounds='' out="$cache/finder" epochs=30
+data='' backgrounds='' out="$cache/finder" epochs=50
 while [ $# -gt 0 ]; do
     case "$1" in
     --data) data=$(realpath "${2:?}") && shift 2 ;;
@@ -49,15 +49,16 @@ if [ ! -e "$out/faces.csv" ]; then
     "$trainer" split --faces "$out/indexed.csv" --out "$out/faces.csv" --rule number
 fi
 scenes=(--faces "$out/faces.csv" --backgrounds "$backgrounds")
-# stage NAME OPTION...: trains into OUT/NAME, or goes on with it.
+# stage NAME OPTION...: trains into OUT/NAME, or goes on with it. Scores tell more that a face is one than how well
+# its box fits, since else large decoys come before small faces.
 stage() {
     local name=$1 resume=()
     shift
     [ ! -e "$out/$name/last.safetensors" ] || resume=(--resume)
-    "$trainer" detector train "${scenes[@]}" --out "$out/$name" "$@" "${resume[@]}"
+    "$trainer" detector train "${scenes[@]}" --out "$out/$name" --certainty 0.75 "$@" "${resume[@]}"
 }
-stage train --epochs "$epochs"
-stage tune --weights "$out/train/best.safetensors" --relief 0.3 --certainty 0.6 --lr 1e-3 --epochs 8
+stage train --epochs "$epochs" --relief 0.3
+stage tune --weights "$out/train/best.safetensors" --relief 0.7 --lr 1e-3 --epochs 5
 
 about=(
     --weights "$out/tune/best.safetensors" "${scenes[@]}" --licence CC-BY-4.0
