@@ -4,14 +4,14 @@
 #
 # How long one face takes from pixels to age and gender, beside what one would write in Python: YuNet and
 # faceres (MobileNet-V1 with heads for age and gender) in onnxruntime. One picture of 640×480 pixels with one
-# face, one thread each; ours is the stage *answer* of `kiosk bench`, by default with the same YuNet file, with
-# our own detector and with the one in the program. Decoding and drawing are left out on both sides. They take
+# face, one thread each; ours is the stage *answer* of `kiosk bench`, by default with the detector in
+# the program and with the same YuNet file. Decoding and drawing are left out on both sides. They take
 # turns; prints p50 and p90 by the wall's and the processor's clock, their ratios, and what speaks against them.
 #
 #   --yunet     libfacedetection.train's yunet_s_320_320.onnx
 #   --bundle    ours, default compact
 #   --detectors what ours finds faces with, the first being the one that is bound: yunet (FILE), or what
-#               `kiosk bench --detector` takes; default yunet,finder,embedded
+#               `kiosk bench --detector` takes; default embedded,yunet
 #   --rounds    turns of each, default 15
 #   --runs      pictures a turn, default 100: a p90 wants at least 64
 #   --kiosk     the program to measure; default: this checkout's, built in release
@@ -26,7 +26,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 # shellcheck source=scripts/peers/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/peers/env.sh"
 
-yunet='' bundle=compact detectors=yunet,finder,embedded kiosk='' options=()
+yunet='' bundle=compact detectors=embedded,yunet kiosk='' options=()
 while [ $# -gt 0 ]; do
     case "$1" in
     --yunet) yunet=$(realpath "${2:?--yunet needs a file}") && shift 2 ;;

@@ -7,7 +7,7 @@
 #
 #   --data      the folder with test/scenes.csv, test/clips, fairface-train-128px.tar, fairface-train.csv and
 #               YuNet in models/detect
-#   --detector  another bundle to stand beside ours (finder), the embedded detector and YuNet, such as one of
+#   --detector  another bundle to stand beside the embedded detector (finder, ours) and YuNet, such as one of
 #               scripts/get-detector.sh; may be given several times
 #   --variants  of so many faces frames are made, 15 each; default 300
 #   --out       default ${XDG_CACHE_HOME:-~/.cache}/apparent/detectors; the other programs are asked once
@@ -75,7 +75,7 @@ for net in front back; do
         --net "$blazeface/face_lib/face_detection_${net}_"*.onnx --pictures "$out/pictures.txt"
 done
 
-"${asked[@]}" --detector "finder=$root/models/bundles/finder" --detector embedded "${more[@]}" \
+"${asked[@]}" --detector embedded "${more[@]}" \
     --detector "yunet-320=$out/yunet-320/yunet" --detector "yunet-640=$out/yunet-640/yunet" \
     --boxes "$out/rustface-0.1.7.json" --boxes "$out/blazeface-front.json" --boxes "$out/blazeface-back.json"
 say "$out/report.md"

@@ -12,9 +12,6 @@ use models::session::Options;
 use crate::cli::ModelArgs;
 use crate::kernels;
 
-/// The detector that `--detector auto` takes where it is installed.
-const DETECTOR_PREFERRED: &str = "yunet";
-
 /// The models a command reads with.
 pub struct Models {
     /// What finds the faces.
@@ -71,34 +68,18 @@ pub fn open_detector(
     roots: &[PathBuf],
     options: &Options,
 ) -> Result<(Box<dyn Detector>, String)> {
-    match choice {
-        "embedded" => embedded("embedded"),
-        "auto" if bundle::find(DETECTOR_PREFERRED, roots).is_none() => {
-            embedded("embedded; scripts/get-detector.sh installs a better one")
-        }
-        "auto" => bundled(DETECTOR_PREFERRED, roots, options),
-        "" => bail!("the detector's name is empty, expected auto, embedded or a bundle"),
-        name => bundled(name, roots, options),
-    }
-}
-
-fn embedded(how: &str) -> Result<(Box<dyn Detector>, String)> {
-    let detector = detect::embedded()?;
-    let name = format!("{} ({how})", detector.name());
-    Ok((detector, name))
-}
-
-fn bundled(
-    name: &str,
-    roots: &[PathBuf],
-    options: &Options,
-) -> Result<(Box<dyn Detector>, String)> {
-    let bundle = open_bundle(name, roots)?;
-    ensure!(bundle.manifest().detector.is_some(), "the bundle '{name}' holds no detector");
-    let found = format!("bundle {}", bundle.manifest().name);
-    let detector =
-        detect::open(bundle, options).with_context(|| format!("opening the detector '{name}'"))?;
-    Ok((detector, found))
+    let bundle = match choice {
+        "embedded" => detect::embedded().context("reading the detector in the program")?,
+        "" => bail!("the detector's name is empty, expected embedded or a bundle"),
+        name => open_bundle(name, roots)?,
+    };
+    ensure!(bundle.manifest().detector.is_some(), "the bundle '{choice}' holds no detector");
+    let name = match choice {
+        "embedded" => format!("{} (embedded)", bundle.manifest().name),
+        _ => format!("bundle {}", bundle.manifest().name),
+    };
+    let detector = detect::open(bundle, options);
+    Ok((detector.with_context(|| format!("opening the detector '{choice}'"))?, name))
 }
 
 #[cfg(test)]

@@ -168,10 +168,8 @@ pub struct ModelArgs {
     #[arg(long, value_name = "NAME|DIR/", default_value = "compact")]
     pub bundle: String,
 
-    /// What finds the faces: auto, embedded, or a detector's bundle
-    ///
-    /// 'embedded' needs no file. 'auto' is the bundle 'yunet' where it is installed, else 'embedded'.
-    #[arg(long, value_name = "auto|embedded|NAME|DIR/", default_value = "auto")]
+    /// What finds the faces: 'embedded', which is in the program, or a detector's bundle
+    #[arg(long, value_name = "embedded|NAME|DIR/", default_value = "embedded")]
     pub detector: String,
 
     /// How they are computed.

@@ -132,8 +132,12 @@ impl Default for Camera {
 
 impl Default for ModelSettings {
     fn default() -> Self {
-        let auto = || "auto".to_owned();
-        Self { bundle: "compact".into(), detector: auto(), threads: "1".into(), kernel: auto() }
+        Self {
+            bundle: "compact".into(),
+            detector: "embedded".into(),
+            threads: "1".into(),
+            kernel: "auto".into(),
+        }
     }
 }
 

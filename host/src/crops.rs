@@ -15,9 +15,10 @@ use anyhow::{Context, Result, ensure};
 use image::RgbImage;
 use memmap2::Mmap;
 use models::crop::{CropSpec, Similarity, warp};
-use models::detect::{self, Face};
+use models::detect::{self, Detector, Face};
 use models::geometry::Point;
 use models::image::RgbView;
+use models::session::Options as SessionOptions;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -191,7 +192,9 @@ pub fn run(faces_csv: &Path, size_px: u32, folder: &Path) -> Result<()> {
     let mut table = Vec::new();
     write_atomic(&folder.join("crops.u8"), |file| {
         for batch in rows.chunks(BATCH) {
-            let cut: Vec<_> = batch.par_iter().map(|row| cutter.cut(row)).collect();
+            let cut =
+                batch.par_iter().map_init(Finder::default, |finder, row| cutter.cut(row, finder));
+            let cut: Vec<_> = cut.collect();
             for (row, cut) in batch.iter().zip(cut) {
                 match cut {
                     Ok((bytes, row)) => {
@@ -229,12 +232,12 @@ struct Cutter {
 }
 
 impl Cutter {
-    fn cut(&self, row: &FaceRow) -> Result<(Vec<u8>, CropRow)> {
+    fn cut(&self, row: &FaceRow, finder: &mut Finder) -> Result<(Vec<u8>, CropRow)> {
         let picture = read_picture(&row.path)?;
         let view = RgbView::of(&picture).context("the picture is empty")?;
         let face = match (labelled_face(row), self.unboxed) {
             (Some(face), _) => face,
-            (None, Unboxed::Search) => found_face(&view)?,
+            (None, Unboxed::Search) => finder.first(&view)?,
             (None, Unboxed::Skip) => {
                 anyhow::bail!("its manifest gives no box, as if no face was found")
             }
@@ -269,10 +272,10 @@ impl Cutter {
 ///
 /// # Errors
 /// A picture that cannot be read, or without a face.
-pub fn first_face(path: &Path, spec: &CropSpec) -> Result<RgbImage> {
+pub fn first_face(path: &Path, spec: &CropSpec, finder: &mut Finder) -> Result<RgbImage> {
     let picture = read_picture(path)?;
     let view = RgbView::of(&picture).context("the picture is empty")?;
-    let face = found_face(&view)?;
+    let face = finder.first(&view)?;
     Ok(spec.cut(&view, &face.bounds, face.landmarks.as_ref()))
 }
 
@@ -280,7 +283,17 @@ fn labelled_face(row: &FaceRow) -> Option<Face> {
     Some(Face { bounds: row.bounds()?, score: 1.0, landmarks: row.landmarks() })
 }
 
-fn found_face(view: &RgbView<'_>) -> Result<Face> {
-    let faces = detect::find_faces(detect::embedded()?.as_mut(), view)?;
-    faces.into_iter().next().context("no face found")
+/// The detector in the program, opened when it is first asked.
+#[derive(Default)]
+pub struct Finder(Option<Box<dyn Detector>>);
+
+impl Finder {
+    fn first(&mut self, view: &RgbView<'_>) -> Result<Face> {
+        let detector = match &mut self.0 {
+            Some(detector) => detector,
+            none => none.insert(detect::open(detect::embedded()?, &SessionOptions::default())?),
+        };
+        let faces = detect::find_faces(detector.as_mut(), view)?;
+        faces.into_iter().next().context("no face found")
+    }
 }

@@ -117,9 +117,9 @@ fn answers(
     detector: &str,
 ) -> Result<(String, Vec<Answered>)> {
     // Opened once here so that a broken bundle is one error and not one a thread.
-    let detector_bundle =
-        if detector == "embedded" { None } else { Some(open(Path::new(detector))?) };
-    let new_worker = || Worker::new(bundle, against, detector_bundle.as_ref());
+    let detector =
+        if detector == "embedded" { detect::embedded()? } else { open(Path::new(detector))? };
+    let new_worker = || Worker::new(bundle, against, &detector);
     let detector_name = new_worker()?.detector.name().to_owned();
     let bar = progress::bar("eval", rows.len() as u64);
     let answered = rows.into_par_iter().map_init(new_worker, |worker, row| {
@@ -153,12 +153,9 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(bundle: &Bundle, against: Option<&Bundle>, detector: Option<&Bundle>) -> Result<Self> {
+    fn new(bundle: &Bundle, against: Option<&Bundle>, detector: &Bundle) -> Result<Self> {
         let options = session::Options::default();
-        let detector = match detector {
-            Some(bundle) => detect::open(bundle.clone(), &options)?,
-            None => detect::embedded()?,
-        };
+        let detector = detect::open(detector.clone(), &options)?;
         let other = against.map(|bundle| FaceEstimator::open(bundle.clone(), &options));
         let other = other.transpose()?;
         Ok(Self { detector, estimator: FaceEstimator::open(bundle.clone(), &options)?, other })

@@ -25,12 +25,13 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::convert::{self, Colours, Triple};
+use crate::crops::{Finder, first_face};
 use crate::make::{self, Made, Target};
 use crate::net::{self, Net, Task};
 use crate::quantize::Settings;
 use crate::verify::{self, HEADER, Tolerance};
 use crate::weights::Weights;
-use crate::{contract, crops, export, files, onnx, out};
+use crate::{contract, export, files, onnx, out};
 pub use join::Genders;
 
 /// One crop in so many is not calibrated with, but compared.
@@ -169,7 +170,10 @@ fn find_faces(folder: &Path, most: usize, crop: &CropSpec) -> Result<Vec<RgbImag
     paths.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
     let mut faces = vec![];
     for batch in paths.chunks(BATCH) {
-        let cut: Vec<_> = batch.par_iter().map(|path| crops::first_face(path, crop)).collect();
+        let cut = batch
+            .par_iter()
+            .map_init(Finder::default, |finder, path| first_face(path, crop, finder));
+        let cut: Vec<_> = cut.collect();
         for (path, cut) in batch.iter().zip(cut) {
             match cut {
                 Ok(face) => faces.push(face),

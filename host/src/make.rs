@@ -11,7 +11,7 @@ use models::manifest::{EstimatorSpec, Precision, Provenance};
 use models::preprocess::Preprocessor;
 use models::tensor::Tensor;
 
-use crate::crops::{self, Crops};
+use crate::crops::{Crops, Finder, first_face};
 use crate::export::{self, BundleSpec};
 use crate::files::{write_atomic, write_text};
 use crate::fold::fold_batch_norm;
@@ -309,8 +309,10 @@ fn golden_crops(pictures: &[PathBuf], spec: &CropSpec) -> Result<Vec<RgbImage>> 
     if pictures.is_empty() {
         return Ok((0..3).map(|seed| made_up(spec.size_px, seed)).collect());
     }
+    let mut finder = Finder::default();
     let crops = pictures.iter().map(|path| {
-        crops::first_face(path, spec).with_context(|| format!("golden picture {}", path.display()))
+        first_face(path, spec, &mut finder)
+            .with_context(|| format!("golden picture {}", path.display()))
     });
     crops.collect()
 }

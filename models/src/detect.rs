@@ -4,7 +4,6 @@ mod grid;
 mod networked;
 mod priors;
 mod retinaface;
-pub mod rustface;
 #[cfg(test)]
 mod said;
 mod scale;
@@ -15,12 +14,11 @@ mod yunet;
 
 use thiserror::Error;
 
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, BundleError};
 use crate::geometry::{Landmarks, Point, Rect};
 use crate::image::RgbView;
 use crate::session::{Options, SessionError};
 use networked::Networked;
-use rustface::RustFace;
 use scale::{bordered, scaled};
 
 /// Why a detector could not be made or failed.
@@ -35,17 +33,6 @@ pub enum DetectError {
     /// Its network is refused or did not run.
     #[error("running the detector")]
     Session(#[from] SessionError),
-    /// The weights built into the program cannot be read.
-    #[error("detector: its built-in weights cannot be read: {0}")]
-    Weights(String),
-    /// The detector broke off on this picture.
-    #[error("detector broke off on a picture of {width}x{height} px")]
-    Panicked {
-        /// The picture's width in pixels.
-        width: usize,
-        /// The picture's height in pixels.
-        height: usize,
-    },
 }
 
 /// A face in a picture, in that picture's pixels.
@@ -73,9 +60,16 @@ pub fn open(bundle: Bundle, options: &Options) -> Result<Box<dyn Detector>, Dete
     Ok(Box::new(Networked::open(bundle, options)?))
 }
 
-/// The detector that is part of the program.
-pub fn embedded() -> Result<Box<dyn Detector>, DetectError> {
-    Ok(Box::new(RustFace::embedded()?))
+/// The bundle of the detector that is part of the program: `finder`, our own.
+///
+/// # Errors
+/// None in a program whose tests passed: it is checked as a bundle in a folder is.
+pub fn embedded() -> Result<Bundle, BundleError> {
+    Bundle::from_memory(&[
+        ("SHA256SUMS", include_bytes!("../bundles/finder/SHA256SUMS")),
+        ("model.toml", include_bytes!("../bundles/finder/model.toml")),
+        ("finder.onnx", include_bytes!("../bundles/finder/finder.onnx")),
+    ])
 }
 
 /// How wide the border of a second try is, as a share of the picture's longer side.

@@ -107,8 +107,8 @@ pub struct SettingArgs {
     #[arg(long, value_name = "NAME|DIR/")]
     pub bundle: Option<String>,
 
-    /// What finds the faces: auto, embedded, or a detector's bundle
-    #[arg(long, value_name = "auto|embedded|NAME|DIR/")]
+    /// What finds the faces: 'embedded', which is in the program, or a detector's bundle
+    #[arg(long, value_name = "embedded|NAME|DIR/")]
     pub detector: Option<String>,
 
     /// How many threads compute a network; 'auto' takes every core

@@ -94,9 +94,9 @@ impl Reel for Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use models::detect::Detector;
-    use models::detect::rustface::RustFace;
+    use models::detect;
     use models::image::RgbView;
+    use models::session::Options;
 
     fn check(pattern: &mut Pattern, number: u64, expected: (i64, i64)) {
         pattern.number = number;
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn there_is_one_face_in_it_wherever_the_portrait_is() {
-        let mut detector = RustFace::embedded().unwrap();
+        let mut detector = detect::open(detect::embedded().unwrap(), &Options::default()).unwrap();
         let mut pattern = Pattern::new(640, 480).unwrap();
         let mut centers_px = Vec::new();
         for number in [0, 150, 300] {

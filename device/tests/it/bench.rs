@@ -91,7 +91,7 @@ fn finding_the_kernel_is_not_taken_for_memory_before_the_load() {
 fn screens_are_the_stage_present_where_they_go_somewhere() {
     let dir = tempfile::tempdir().unwrap();
     let (json, out) = (dir.path().join("a.json"), dir.path().join("screens"));
-    let paths = [portrait("grace_hopper.jpg"), portrait("group.jpg")];
+    let paths = [portrait("astronaut.jpg"), portrait("group.jpg")];
     let paths = paths.iter().map(|path| path.to_str().unwrap());
     let options = ["--size=480x320", "--out", out.to_str().unwrap()];
     let options: Vec<_> = options.into_iter().chain(paths).collect();

@@ -24,7 +24,7 @@ const ENLARGE_MAX: f32 = 2.0;
 /// A detector and its answers: a column of the tables.
 pub(super) struct Column {
     pub(super) name: String,
-    /// SHA-256 of the bundle or of the file of answers; empty for what is part of the program.
+    /// SHA-256 of the bundle or of the file of answers.
     pub(super) sha256: String,
     pub(super) input: Input,
     /// For each picture the faces found in it.
@@ -34,8 +34,6 @@ pub(super) struct Column {
 /// What a detector scales a picture to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Input {
-    /// Its longer side becomes so many pixels.
-    Longer(f32),
     /// It fits into so many pixels across and down.
     Within([f32; 2]),
     /// It becomes so many pixels wide and high, whatever its shape.
@@ -49,7 +47,6 @@ impl Input {
     pub(super) fn scale(self, [width, height]: [u32; 2]) -> Option<f32> {
         let (width, height) = (width as f32, height as f32);
         match self {
-            Self::Longer(side) => Some((side / width.max(height)).min(ENLARGE_MAX)),
             Self::Within([across, down]) => {
                 Some((across / width).min(down / height).min(ENLARGE_MAX))
             }
@@ -90,11 +87,8 @@ struct Opened {
 
 /// Opens `embedded`, or the bundle in the folder `place`.
 fn open(place: &str) -> Result<Opened> {
-    if place == "embedded" {
-        let detector = detect::embedded()?;
-        return Ok(Opened { detector, sha256: String::new(), input: Input::Longer(800.0) });
-    }
-    let bundle = Bundle::open(Path::new(place))?;
+    let bundle =
+        if place == "embedded" { detect::embedded()? } else { Bundle::open(Path::new(place))? };
     let sha256 = bundle.sha256().to_owned();
     let spec = bundle.manifest().detector.as_ref().context("the bundle holds no detector")?;
     let sides = spec.input.map(|side| side as f32);
@@ -200,7 +194,6 @@ mod tests {
         let within = Input::Within([320.0, 240.0]);
         assert_eq!(within.scale([640, 960]), Some(0.25));
         assert_eq!(within.scale([128, 96]), Some(2.0));
-        assert_eq!(Input::Longer(800.0).scale([400, 1600]), Some(0.5));
         assert_eq!(Input::Stretched([320.0, 240.0]).scale([160, 30]), Some(4.0));
         assert_eq!(Input::Unknown.scale([1, 1]), None);
     }

@@ -64,5 +64,4 @@ fn damaged_graphs_never_panic() {
 fn a_session_may_be_made_in_one_thread_and_run_in_another() {
     fn sent<T: Send>() {}
     sent::<Session>();
-    sent::<models::detect::rustface::RustFace>();
 }
