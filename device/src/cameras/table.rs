@@ -3,25 +3,14 @@
 use std::io::{self, Write};
 
 use super::report::{Camera, Format, Report};
+use crate::columns;
 use crate::source::offer::rate_text;
 
 const HEAD: [&str; 6] = ["CAMERA", "NAME", "BUS", "FORMAT", "SIZE (px)", "FRAMES A SECOND"];
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<[String; 6]> = report.cameras.iter().flat_map(rows).collect();
-    if !rows.is_empty() {
-        let head = HEAD.map(str::to_owned);
-        let width = |column: usize| {
-            let cells = rows.iter().chain([&head]).map(|row| row[column].chars().count());
-            cells.max().unwrap_or(0)
-        };
-        let widths: [usize; 6] = std::array::from_fn(width);
-        for row in [&head].into_iter().chain(&rows) {
-            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-            writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-        }
-        writeln!(out)?;
-    }
+    columns::write(HEAD, &rows, out)?;
     for camera in &report.cameras {
         let path = camera.path.display();
         if let Some(error) = &camera.error {

@@ -10,6 +10,7 @@ use super::drm::spec::DrmSpec;
 use super::drm::survey::{self as cards, CardReport};
 use super::spec::DisplaySpec;
 use crate::gpio::chip;
+use crate::numbered;
 
 /// Everything there is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -56,13 +57,12 @@ impl Survey {
     /// Of the system at `root`.
     pub fn of(root: &Path) -> Self {
         let buses = |start| -> Vec<Bus> {
-            let files = numbered(&root.join("dev"), start).into_iter();
-            files.map(|(path, _)| bus(path)).collect()
+            numbered::paths(&root.join("dev"), start).into_iter().map(bus).collect()
         };
-        let screens = numbered(&root.join("dev"), "fb").into_iter();
+        let screens = numbered::paths(&root.join("dev"), "fb").into_iter();
         Self {
             cards: cards::all(root),
-            framebuffers: screens.map(|(path, name)| screen(root, path, &name)).collect(),
+            framebuffers: screens.map(|path| screen(root, path)).collect(),
             spi: buses("spidev"),
             i2c: buses("i2c-"),
             gpio: chip::paths(root).into_iter().map(gpio_chip).collect(),
@@ -95,24 +95,8 @@ pub struct Candidate {
     pub usable: bool,
 }
 
-/// The files in `dir` whose name is `start` and a number, or two with a point between them, and their names.
-fn numbered(dir: &Path, start: &str) -> Vec<(PathBuf, String)> {
-    let numbers = |name: &str| -> Option<Vec<u32>> {
-        let rest = name.strip_prefix(start)?;
-        rest.split('.').map(|digits| digits.parse().ok()).collect()
-    };
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let named = entries.filter_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        Some((numbers(&name)?, entry.path(), name))
-    });
-    let mut found: Vec<_> = named.collect();
-    found.sort();
-    found.into_iter().map(|(_, path, name)| (path, name)).collect()
-}
-
-fn screen(root: &Path, path: PathBuf, name: &str) -> Screen {
-    let dir = root.join("sys/class/graphics").join(name);
+fn screen(root: &Path, path: PathBuf) -> Screen {
+    let dir = root.join("sys/class/graphics").join(path.file_name().unwrap_or_default());
     Screen {
         name: line(&dir.join("name")).unwrap_or_default(),
         size_px: line(&dir.join("virtual_size")).map(|size| size.replace(',', "x")),

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::report::Report;
+use crate::columns;
 use crate::display::drm::survey::{CardReport, ConnectorReport};
 use crate::display::survey::{Bus, Screen};
 
@@ -13,19 +14,7 @@ type Row = [String; 3];
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let rows = rows(report);
-    if !rows.is_empty() {
-        let head = HEAD.map(str::to_owned);
-        let width = |column: usize| {
-            let cells = rows.iter().chain([&head]).map(|row| row[column].chars().count());
-            cells.max().unwrap_or(0)
-        };
-        let widths: [usize; 3] = std::array::from_fn(width);
-        for row in [&head].into_iter().chain(&rows) {
-            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-            writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-        }
-        writeln!(out)?;
-    }
+    columns::write(HEAD, &rows, out)?;
     match report.run.join(" and ") {
         none if none.is_empty() => writeln!(out, "'kiosk run' finds no display: {}", report.why),
         taken => writeln!(out, "'kiosk run' takes {taken}: {}", report.why),

@@ -1,7 +1,6 @@
 //! The chips that lines belong to: which one is meant, and what to say where it cannot be used.
 
 use std::error::Error as _;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,20 +8,14 @@ use anyhow::{Context, Error, Result, anyhow};
 use linux_embedded_hal::gpio_cdev::{Chip, Error as GpioError, Line};
 
 use super::LineSpec;
+use crate::numbered;
 
 /// The labels of the chips that boards have their pins on, as they begin: those of Raspberry Pi.
 const PINS: [&str; 2] = ["pinctrl-rp1", "pinctrl-bcm"];
 
 /// The chips' device files, by their numbers.
 pub fn paths(root: &Path) -> Vec<PathBuf> {
-    let number = |path: &PathBuf| -> Option<u32> {
-        path.file_name()?.to_str()?.strip_prefix("gpiochip")?.parse().ok()
-    };
-    let entries = fs::read_dir(root.join("dev")).into_iter().flatten().flatten();
-    let mut paths: Vec<_> =
-        entries.map(|entry| entry.path()).filter(|path| number(path).is_some()).collect();
-    paths.sort_by_key(number);
-    paths
+    numbered::paths(&root.join("dev"), "gpiochip")
 }
 
 /// Opens the chip of a device file.
@@ -110,6 +103,7 @@ fn is(error: &GpioError, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn chips_are_listed_by_number() {

@@ -1,12 +1,12 @@
 //! What changes while a machine runs: governor, frequencies, temperatures, and whether it is throttled.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::text;
+use crate::numbered;
 
 /// One look at a machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ impl State {
     /// The state of the machine whose files lie under `root`; `vcgencmd` is what that program printed,
     /// where there is one.
     pub fn read(root: &Path, vcgencmd: Option<&str>) -> Self {
-        let policies = entries(&root.join("sys/devices/system/cpu/cpufreq"), "policy");
+        let policies = numbered::paths(&root.join("sys/devices/system/cpu/cpufreq"), "policy");
         let mut governors: Vec<_> =
             policies.iter().filter_map(|policy| text(&policy.join("scaling_governor"))).collect();
         governors.sort();
@@ -108,7 +108,7 @@ fn frequency(policy: &Path) -> Option<Frequency> {
 }
 
 fn temperatures_c(root: &Path) -> BTreeMap<String, f64> {
-    let zones = entries(&root.join("sys/class/thermal"), "thermal_zone");
+    let zones = numbered::paths(&root.join("sys/class/thermal"), "thermal_zone");
     let zone = |zone: &PathBuf| {
         let milli: f64 = text(&zone.join("temp"))?.parse().ok().filter(|t: &f64| t.is_finite())?;
         let name = name_of(zone);
@@ -120,7 +120,7 @@ fn temperatures_c(root: &Path) -> BTreeMap<String, f64> {
 
 /// Cooling devices that slow the processor and are at it.
 fn slowed_by(root: &Path) -> Vec<String> {
-    let devices = entries(&root.join("sys/class/thermal"), "cooling_device");
+    let devices = numbered::paths(&root.join("sys/class/thermal"), "cooling_device");
     let active = |device: &PathBuf| {
         let kind = text(&device.join("type"))?;
         let slows = ["cpufreq", "throttl", "Processor"].iter().any(|part| kind.contains(part));
@@ -130,22 +130,9 @@ fn slowed_by(root: &Path) -> Vec<String> {
 }
 
 fn throttle_count(root: &Path) -> Option<u64> {
-    let cores = entries(&root.join("sys/devices/system/cpu"), "cpu");
+    let cores = numbered::paths(&root.join("sys/devices/system/cpu"), "cpu");
     let count = |core: &PathBuf| number(&core.join("thermal_throttle/core_throttle_count"));
     cores.iter().filter_map(count).reduce(u64::saturating_add)
-}
-
-/// What in the folder `dir` is called `prefix` and a number, in a stable order.
-fn entries(dir: &Path, prefix: &str) -> Vec<PathBuf> {
-    let numbered = |path: &PathBuf| {
-        let name = name_of(path);
-        let number = name.strip_prefix(prefix).unwrap_or_default();
-        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let found = fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
-    let mut found: Vec<_> = found.map(|entry| entry.path()).filter(numbered).collect();
-    found.sort_by(|a, b| crate::source::files::natural_order(a, b));
-    found
 }
 
 fn name_of(path: &Path) -> String {

@@ -1,6 +1,6 @@
 //! A card under `/dev/dri`: opened, asked, and turned into plain data.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
@@ -15,6 +15,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::choice::{Busy, Connector, Feed, Mode, Plugged};
+use crate::numbered;
 use crate::source::pipe;
 
 /// An open card. Its master, if no other program was when it was opened.
@@ -57,12 +58,7 @@ pub struct Outputs {
 
 /// The cards in `dir` (`/dev/dri`), by their numbers.
 pub fn paths(dir: &Path) -> Vec<PathBuf> {
-    let number = |path: &Path| path.file_name()?.to_str()?.strip_prefix("card")?.parse().ok();
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut cards: Vec<(u32, PathBuf)> =
-        entries.filter_map(|entry| Some((number(&entry.path())?, entry.path()))).collect();
-    cards.sort();
-    cards.into_iter().map(|(_, path)| path).collect()
+    numbered::paths(dir, "card")
 }
 
 impl Card {
@@ -213,6 +209,7 @@ fn explained(error: io::Error) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn cards_follow_their_numbers_and_nothing_else_is_one() {
