@@ -10,7 +10,7 @@ use crate::features;
 use crate::protocol::Protocol;
 use crate::{
     budget, card, clean, convert, crops, eval, eval_detector, import, index, lap, look, make, net,
-    report, split, verify,
+    report, sign, split, verify,
 };
 
 /// Trains apparent-age and gender models on labelled faces and exports them as bundles.
@@ -109,6 +109,8 @@ enum Command {
         #[command(flatten)]
         calibrating: make::Calibrating,
     },
+    /// Signs a bundle, so that kiosks know whose it is.
+    Sign(sign::Options),
     /// Compares torch, f32 and int8 bundles of the same weights.
     Verify(verify::Options),
     /// Scores a bundle on labelled pictures, exactly as the device would answer.
@@ -173,6 +175,7 @@ impl Cli {
             Command::Quantize { source, target, calibrating } => {
                 make::quantize(&source, &target, &calibrating)
             }
+            Command::Sign(options) => sign::run(&options),
             Command::Verify(options) => verify::run(&options),
             Command::Eval(options) => eval::run(&options),
             Command::EvalDetector(options) => eval_detector::run(&options),

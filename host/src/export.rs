@@ -31,6 +31,8 @@ const GOLDEN_LOGIT_MAX: f32 = 1e-4;
 pub struct BundleSpec {
     /// The folder's and the network's name.
     pub name: String,
+    /// Counts the bundles of that name, from 1.
+    pub version: u32,
     /// How the network is fed and read.
     pub estimator: EstimatorSpec,
     /// Where the weights come from.
@@ -80,6 +82,7 @@ pub fn write_detector(
     let manifest = Manifest {
         format: manifest::FORMAT,
         name: name.to_owned(),
+        version: 1,
         estimator: None,
         detector: Some(spec),
         files: vec![],
@@ -119,6 +122,7 @@ fn fill(dir: &Path, spec: &BundleSpec, onnx: &[u8], crops: Vec<RgbImage>) -> Res
     let manifest = Manifest {
         format: manifest::FORMAT,
         name: spec.name.clone(),
+        version: spec.version,
         estimator: Some(spec.estimator.clone()),
         detector: None,
         files: vec![],
@@ -189,6 +193,7 @@ mod tests {
         let weights = fold::fold_batch_norm(&net, &init::he(&net, seed))?;
         let spec = BundleSpec {
             name: "compact".into(),
+            version: 1,
             estimator: estimator_spec(&net, contract::input_spec(), Precision::F32)?,
             provenance: Provenance { licence: "CC0-1.0".into(), ..Provenance::default() },
             quality: vec![],

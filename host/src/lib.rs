@@ -44,6 +44,7 @@ pub mod report;
 #[cfg(feature = "torch")]
 pub mod run;
 pub mod runlog;
+pub mod sign;
 pub mod split;
 pub mod subset;
 pub mod svd;

@@ -20,7 +20,7 @@ use crate::quantize::{self, Calibrated, Settings};
 use crate::subset::Subset;
 use crate::svd::{self, Ranks};
 use crate::weights::Weights;
-use crate::{init, onnx, out, progress};
+use crate::{init, onnx, out, progress, sign};
 
 /// What a bundle says of its data where nobody does.
 const UNLEARNT: &str = "random weights: nothing was learnt";
@@ -80,6 +80,12 @@ pub struct Target {
     /// The command that made it.
     #[arg(long, default_value = "trainer")]
     pub(crate) made_by: String,
+    /// Counts the bundles of that name: kiosks refuse one that is older than theirs.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) bundle_version: u32,
+    /// Signs the bundle with this secret key of minisign.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) sign: Option<PathBuf>,
 }
 
 /// How an int8 bundle is calibrated.
@@ -282,6 +288,7 @@ pub(crate) fn write_bundle(made: &Made, target: &Target) -> Result<()> {
     let name = target.out.file_name().and_then(|name| name.to_str());
     let spec = BundleSpec {
         name: name.context("--out names no folder")?.to_owned(),
+        version: target.bundle_version,
         estimator: made.estimator.clone(),
         provenance: Provenance {
             licence: target.licence.clone(),
@@ -301,7 +308,7 @@ pub(crate) fn write_bundle(made: &Made, target: &Target) -> Result<()> {
         made.graph.len(),
         bundle.sha256()
     );
-    Ok(())
+    target.sign.as_deref().map_or(Ok(()), |key| sign::sign(&target.out, key))
 }
 
 /// The first face of each picture, or three made-up pictures.

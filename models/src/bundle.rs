@@ -4,6 +4,7 @@
 
 mod place;
 mod sums;
+pub mod trust;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,6 +16,7 @@ use thiserror::Error;
 use crate::manifest::{FileEntry, Manifest, ManifestError, Role, is_plain_name};
 use place::{Place, at, read_capped};
 use sums::{Sums, SumsError};
+use trust::{Policy, SIGNATURE, SignatureError, Signer};
 
 /// The file with what the bundle is and how it is fed.
 pub const MANIFEST: &str = "model.toml";
@@ -27,6 +29,7 @@ const NETWORK_BYTES_MAX: u64 = 1280 * MIB;
 const OTHER_BYTES_MAX: u64 = 64 * MIB;
 const MANIFEST_BYTES_MAX: u64 = MIB;
 const SUMS_BYTES_MAX: u64 = MIB / 16;
+const SIGNATURE_BYTES_MAX: u64 = MIB / 256;
 
 /// Why a bundle was refused or could not be sealed.
 #[derive(Debug, Error)]
@@ -91,6 +94,24 @@ pub enum BundleError {
         /// The file.
         name: String,
     },
+    /// The bundle's signature, or that there is none, is refused.
+    #[error("{}", path.display())]
+    Signature {
+        /// Where it is, or should be.
+        path: PathBuf,
+        /// Why.
+        source: SignatureError,
+    },
+    /// The bundle is older than those that may be used.
+    #[error("{}: expected version {version_min} or later, found version {version}", path.display())]
+    TooOld {
+        /// Its `model.toml`.
+        path: PathBuf,
+        /// The bundle's.
+        version: u32,
+        /// The lowest that may be used.
+        version_min: u32,
+    },
     /// `model.toml` is refused.
     #[error("{}", path.display())]
     Manifest {
@@ -107,31 +128,39 @@ pub struct Bundle {
     manifest: Manifest,
     files: BTreeMap<String, Vec<u8>>,
     sha256: String,
+    signer: Signer,
 }
 
 impl Bundle {
-    /// Reads the bundle in the folder `dir`.
+    /// Reads the bundle in the folder `dir`, whoever made it.
     pub fn open(dir: &Path) -> Result<Self, BundleError> {
-        Self::read(&Place::Folder(dir))
+        Self::open_by(dir, &Policy::default())
+    }
+
+    /// Reads the bundle in the folder `dir` where `policy` allows it.
+    ///
+    /// # Errors
+    /// As [`Bundle::open`]; a signature or a version that the policy refuses. The signature is checked first.
+    pub fn open_by(dir: &Path, policy: &Policy) -> Result<Self, BundleError> {
+        Self::read(&Place::Folder(dir), policy)
     }
 
     /// Reads the bundle whose files are `files`, each with its name: one that `include_bytes!` put into a
     /// program. It is checked as one in a folder is.
     pub fn from_memory(files: &[(&str, &[u8])]) -> Result<Self, BundleError> {
-        Self::read(&Place::Memory(files))
+        Self::read(&Place::Memory(files), &Policy::default())
     }
 
-    fn read(place: &Place<'_>) -> Result<Self, BundleError> {
-        let text = text(place.path(SUMS), place.read(SUMS, SUMS_BYTES_MAX)?)?;
-        let sums = Sums::parse(&text)
-            .map_err(|source| BundleError::Sums { path: place.path(SUMS), source })?;
+    fn read(place: &Place<'_>, policy: &Policy) -> Result<Self, BundleError> {
+        let (sums, sha256, signer) = read_sums(place, policy)?;
         let manifest = read_manifest(place, &sums)?;
+        check_version(place, &manifest, policy)?;
         check_named(place, &manifest, &sums)?;
         let mut files = BTreeMap::new();
         for file in &manifest.files {
             files.insert(file.path.clone(), read_file(place, file, &sums)?);
         }
-        Ok(Self { manifest, files, sha256: sums::sha256_hex(text.as_bytes()) })
+        Ok(Self { manifest, files, sha256, signer })
     }
 
     /// What the bundle is and how it is fed.
@@ -159,6 +188,16 @@ impl Bundle {
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
+
+    /// Who signed it, as far as the keys of the policy tell.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+}
+
+/// Whether a bundle may be called `name`: letters, digits, `-`, `_` and `.`.
+pub fn is_name(name: &str) -> bool {
+    is_plain_name(name)
 }
 
 /// The folder of the bundle `name` in the first of `roots` that has it.
@@ -167,7 +206,7 @@ pub fn find(name: &str, roots: &[PathBuf]) -> Option<PathBuf> {
     is_plain_name(name).then(|| roots.iter().find_map(found)).flatten()
 }
 
-/// Writes `SHA256SUMS` over every file in the folder `dir`, in one step.
+/// Writes `SHA256SUMS` over every file in the folder `dir`, in one step. A signature over the one before is removed.
 pub fn seal(dir: &Path) -> Result<(), BundleError> {
     let mut sums = Sums::default();
     for entry in fs::read_dir(dir).map_err(at(dir))? {
@@ -180,7 +219,12 @@ pub fn seal(dir: &Path) -> Result<(), BundleError> {
         sums.push(name, sums::sha256_hex(&bytes))
             .map_err(|source| BundleError::Sums { path: path.clone(), source })?;
     }
-    write_atomically(dir, SUMS, sums.to_string().as_bytes())
+    match fs::remove_file(dir.join(SIGNATURE)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(at(&dir.join(SIGNATURE))(error))
+        }
+        _ => write_atomically(dir, SUMS, sums.to_string().as_bytes()),
+    }
 }
 
 /// Writes a file that is either all there or not at all, even after a power cut.
@@ -191,6 +235,41 @@ fn write_atomically(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), BundleEr
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(at(&fresh))?;
     fs::rename(&fresh, &path).map_err(at(&path))?;
     File::open(dir).and_then(|folder| folder.sync_all()).map_err(at(dir))
+}
+
+/// The sums, their own hash and who signed them, which is looked at before anything is parsed.
+fn read_sums(place: &Place<'_>, policy: &Policy) -> Result<(Sums, String, Signer), BundleError> {
+    let (path, bytes) = (place.path(SUMS), place.read(SUMS, SUMS_BYTES_MAX)?);
+    let signature = read_signature(place)?;
+    let signer = policy
+        .check(&bytes, signature.as_deref())
+        .map_err(|source| BundleError::Signature { path: place.path(SIGNATURE), source })?;
+    let sha256 = sums::sha256_hex(&bytes);
+    let text = text(path.clone(), bytes)?;
+    let sums = Sums::parse(&text).map_err(|source| BundleError::Sums { path, source })?;
+    Ok((sums, sha256, signer))
+}
+
+fn read_signature(place: &Place<'_>) -> Result<Option<String>, BundleError> {
+    match place.read(SIGNATURE, SIGNATURE_BYTES_MAX) {
+        Ok(bytes) => text(place.path(SIGNATURE), bytes).map(Some),
+        Err(BundleError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn check_version(
+    place: &Place<'_>,
+    manifest: &Manifest,
+    policy: &Policy,
+) -> Result<(), BundleError> {
+    let (path, version) = (place.path(MANIFEST), manifest.version);
+    match policy.version_min.get(&manifest.name) {
+        Some(&version_min) if version < version_min => {
+            Err(BundleError::TooOld { path, version, version_min })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn read_manifest(place: &Place<'_>, sums: &Sums) -> Result<Manifest, BundleError> {
@@ -353,6 +432,38 @@ mod tests {
         let huge = vec![0; 1 << 17];
         let refusal = Bundle::from_memory(&[(SUMS, &huge)]).unwrap_err().to_string();
         assert_eq!(refusal, "(built in)/SHA256SUMS: expected at most 65536 bytes, found 131072");
+    }
+
+    #[test]
+    fn a_signature_is_looked_at_before_the_sums_are_parsed() {
+        let pair = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+        let mut keys = trust::Keys::default();
+        keys.add("ours", &pair.pk.to_box().unwrap().into_string()).unwrap();
+        let strict = Policy { keys, is_required: true, ..Policy::default() };
+        let refusal = |dir: &TempDir| chain(&Bundle::open_by(dir.path(), &strict).unwrap_err());
+        let dir = sealed(|_| ());
+        assert!(refusal(&dir).ends_with("SHA256SUMS.minisig: expected a signature, found none"));
+        let sums = fs::read(dir.path().join(SUMS)).unwrap();
+        let signature = minisign::sign(None, &pair.sk, &*sums, None, None).unwrap();
+        fs::write(dir.path().join(SIGNATURE), signature.into_string()).unwrap();
+        let bundle = Bundle::open_by(dir.path(), &strict).unwrap();
+        assert_eq!(bundle.signer(), &Signer::Key("ours".into()));
+        assert_eq!(Bundle::open(dir.path()).unwrap().signer(), &Signer::Unknown);
+        fs::write(dir.path().join(SUMS), "no sums at all").unwrap();
+        assert!(refusal(&dir).contains("expected the signature by ours to be over these bytes"));
+        fs::write(dir.path().join(SIGNATURE), [0; 5000]).unwrap();
+        assert!(refusal(&dir).contains("SHA256SUMS.minisig: expected at most 4096 bytes"));
+    }
+
+    #[test]
+    fn a_bundle_older_than_the_lowest_version_is_refused() {
+        let version_min = [("tiny".to_owned(), 2)].into();
+        let policy = Policy { version_min, ..Policy::default() };
+        let refusal = chain(&Bundle::open_by(sealed(|_| ()).path(), &policy).unwrap_err());
+        assert!(refusal.ends_with("model.toml: expected version 2 or later, found version 1"));
+        let newer = manifest().replacen("name =", "version = 2\nname =", 1);
+        let dir = sealed(|dir| fs::write(dir.join(MANIFEST), newer).unwrap());
+        assert_eq!(Bundle::open_by(dir.path(), &policy).unwrap().manifest().version, 2);
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub struct Manifest {
     pub format: u32,
     /// The bundle's name: letters, digits, `-`, `_` and `.`.
     pub name: String,
+    /// Counts the bundles of this name from 1, so that a later one is known from an earlier one.
+    #[serde(default = "first_version", skip_serializing_if = "is_first_version")]
+    pub version: u32,
     /// Set where the network tells age and gender.
     pub estimator: Option<EstimatorSpec>,
     /// Set where the network finds faces; exactly one of the two is.
@@ -52,6 +55,15 @@ pub struct Manifest {
     /// What was measured, and on what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quality: Vec<Quality>,
+}
+
+fn first_version() -> u32 {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_first_version(version: &u32) -> bool {
+    *version == first_version()
 }
 
 /// One file of a bundle.
