@@ -23,7 +23,7 @@ use crate::source::files::{self, Entry};
 /// # Errors
 /// Where the models, the folder for screens or `out` cannot be used.
 pub fn run(args: &AnalyzeArgs, out: &mut dyn Write) -> Result<Outcome> {
-    let Models { detector, estimator, description } = Models::open(&args.models)?;
+    let Models { detector, estimator, description, .. } = Models::open(&args.models)?;
     let mut pipeline = Pipeline::new(detector, estimator);
     let entries: Vec<_> = args.paths.iter().flat_map(|path| files::expand(path)).collect();
     let mut screens = match &args.out {

@@ -14,6 +14,7 @@ use bench::{BenchArgs, BenchDiffArgs};
 use clap::{Args, Parser, Subcommand};
 use compute::ComputeArgs;
 use embedded_graphics::geometry::Size;
+use models::bundle::trust::Policy;
 use run::{ConfigArgs, RunArgs};
 use selftest::SelftestArgs;
 use serde::{Deserialize, Serialize};
@@ -163,8 +164,8 @@ pub struct DisplaysArgs {
 pub struct ModelArgs {
     /// The bundle that reads ages and genders: its name, or a folder written with a '/'
     ///
-    /// A name is looked up in the folders of $APPARENT_BUNDLES, in /usr/share/apparent/bundles and in
-    /// models/bundles of the source this program was built from.
+    /// A name is looked up in the folders of $APPARENT_BUNDLES, among those that 'kiosk bundle install' installed,
+    /// in /usr/share/apparent/bundles and in models/bundles of the source this program was built from.
     #[arg(long, value_name = "NAME|DIR/", default_value = "compact")]
     pub bundle: String,
 
@@ -175,6 +176,10 @@ pub struct ModelArgs {
     /// How they are computed.
     #[command(flatten)]
     pub compute: ComputeArgs,
+
+    /// Which bundles may be used; the configuration says so where nothing is set.
+    #[arg(skip)]
+    pub policy: Option<Policy>,
 }
 
 /// `kiosk bundle`.
@@ -189,6 +194,35 @@ pub enum BundleCommand {
         /// How it is computed.
         #[command(flatten)]
         compute: ComputeArgs,
+    },
+
+    /// Copies a bundle to where bundles are installed and uses it from then on, if it is what 'verify' wants
+    ///
+    /// Its signature and its hashes are checked first, as models.keys, models.signatures_required and
+    /// models.min_version of the configuration say. The one that was used is kept. A power cut at any moment
+    /// leaves the one or the other.
+    Install {
+        /// The bundle's folder
+        dir: PathBuf,
+
+        /// How it is computed.
+        #[command(flatten)]
+        compute: ComputeArgs,
+    },
+
+    /// Lists the bundles there are, which of them are used, and who signed them
+    List {
+        /// Print one JSON object instead of the table
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Uses the bundle again that was used before the last installation
+    ///
+    /// Where none was, the one that came with the program.
+    Rollback {
+        /// The bundle's name
+        name: String,
     },
 }
 

@@ -13,8 +13,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use models::bundle::trust::Policy;
 use serde::{Deserialize, Serialize};
 
+use crate::bundles::policy;
 use crate::cli::compute::{ComputeArgs, KernelChoice, Threads};
 use crate::cli::{ModelArgs, ScreenSize};
 use crate::display::list::DisplayList;
@@ -76,6 +78,12 @@ pub struct ModelSettings {
     pub threads: String,
     /// As `--kernel`.
     pub kernel: String,
+    /// The folder of the public keys whose signatures are known: NAME.pub.
+    pub keys: PathBuf,
+    /// Whether only bundles that one of them signed are used.
+    pub signatures_required: bool,
+    /// The lowest version of a bundle that is used, as NAME=VERSION, ….
+    pub min_version: String,
 }
 
 /// Where screens go, and what they speak.
@@ -137,6 +145,9 @@ impl Default for ModelSettings {
             detector: "embedded".into(),
             threads: "1".into(),
             kernel: "auto".into(),
+            keys: "/etc/apparent/keys".into(),
+            signatures_required: false,
+            min_version: String::new(),
         }
     }
 }
@@ -232,7 +243,16 @@ impl ModelSettings {
         let threads = self.threads.parse::<Threads>().map_err(|error| named("threads", error))?;
         let kernel = self.kernel.parse::<KernelChoice>().map_err(|error| named("kernel", error))?;
         let compute = ComputeArgs { threads, kernel };
-        Ok(ModelArgs { bundle: self.bundle.clone(), detector: self.detector.clone(), compute })
+        let (bundle, detector) = (self.bundle.clone(), self.detector.clone());
+        Ok(ModelArgs { bundle, detector, compute, policy: Some(self.policy()?) })
+    }
+
+    /// Which bundles may be used.
+    ///
+    /// # Errors
+    /// A key that is none, or versions that are none.
+    pub fn policy(&self) -> Result<Policy> {
+        policy::read(&self.keys, self.signatures_required, &self.min_version)
     }
 }
 

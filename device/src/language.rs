@@ -47,6 +47,7 @@ pub struct Strings {
     pub(crate) camera_silent: Statement,
     pub(crate) camera_unusable: Statement,
     pub(crate) no_model: Statement,
+    pub(crate) stand_in: Statement,
     pub(crate) hot: Statement,
     pub(crate) paused: Statement,
 }

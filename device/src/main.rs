@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
-use device::cli::{BundleCommand, Cli, Command};
+use device::cli::{Cli, Command};
 use device::report::Outcome;
-use device::{analyze, app, bench, cameras, config, displays, replay, secrets, selftest, verify};
+use device::{analyze, app, bench, bundles, cameras, config, displays, replay, secrets, selftest};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -35,9 +35,7 @@ fn run(cli: &Cli) -> Result<Outcome> {
         Command::Displays(args) => displays::run(args, out),
         Command::Bench(args) => bench::run(args, out),
         Command::BenchDiff(args) => bench::diff::run(args, out),
-        Command::Bundle(BundleCommand::Verify { bundle, compute }) => {
-            verify::run(bundle, compute, out)
-        }
+        Command::Bundle(command) => bundles::command::run(command, out),
     }
 }
 

@@ -78,6 +78,8 @@ pub enum Notice {
     Camera(Trouble),
     /// There is no network to guess with.
     NoModel,
+    /// Another model stands in for an installed one that is refused.
+    StandIn,
     /// Nobody is looked at, since somebody pressed the button.
     Paused,
     /// The board is too hot and works more slowly.

@@ -3,13 +3,12 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
+use models::bundle::Bundle;
 use models::detect;
 use models::golden;
 use models::manifest::Role;
+use models::session::Options;
 
-use crate::bundles;
-use crate::cli::compute::ComputeArgs;
-use crate::kernels;
 use crate::report::Outcome;
 
 /// Two builds of one network may differ by the order of their sums, and by nothing that is seen.
@@ -17,15 +16,16 @@ const AGE_YEARS_MAX: f32 = 0.05;
 /// The same for the probability *female*.
 const GENDER_MAX: f32 = 0.002;
 
-/// Checks the bundle `name` and says what was found.
-pub fn run(name: &str, compute: &ComputeArgs, out: &mut dyn Write) -> Result<Outcome> {
-    let options = kernels::options(compute);
-    let bundle = bundles::open_bundle(name, &bundles::roots())?;
+/// Checks the answers of a bundle, whose hashes were checked as it was opened, and says what was found.
+///
+/// # Errors
+/// Where its network cannot be computed.
+pub fn run(bundle: Bundle, options: &Options, out: &mut dyn Write) -> Result<Outcome> {
     let manifest = bundle.manifest();
     writeln!(out, "{}: every file has its hash (bundle {:.16}…)", manifest.name, bundle.sha256())?;
     let name = manifest.name.clone();
     if manifest.detector.is_some() {
-        detect::open(bundle, &options)?;
+        detect::open(bundle, options)?;
         writeln!(out, "the network is as the manifest says")?;
         return Ok(Outcome::Good);
     }
@@ -33,7 +33,7 @@ pub fn run(name: &str, compute: &ComputeArgs, out: &mut dyn Write) -> Result<Out
         writeln!(out, "no goldens: what its network answers was not checked")?;
         return Ok(Outcome::Bad);
     }
-    let deviation = golden::check(bundle, &options).with_context(|| format!("checking {name}"))?;
+    let deviation = golden::check(bundle, options).with_context(|| format!("checking {name}"))?;
     let (age, gender) = (deviation.age_years_max, deviation.gender_max);
     writeln!(
         out,

@@ -40,6 +40,7 @@ pub struct Links {
 pub struct State {
     camera: Mutex<Option<Trouble>>,
     no_model: AtomicBool,
+    stand_in: AtomicBool,
     hot: AtomicBool,
     temperature_c: AtomicU32,
 }
@@ -63,6 +64,16 @@ impl State {
     /// Says that the models could not be opened.
     pub fn set_no_model(&self) {
         self.no_model.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a model stands in for an installed one.
+    pub fn has_stand_in(&self) -> bool {
+        self.stand_in.load(Ordering::Relaxed)
+    }
+
+    /// Says that a model stands in for an installed one.
+    pub fn set_stand_in(&self) {
+        self.stand_in.store(true, Ordering::Relaxed);
     }
 
     /// Whether the board is too hot.

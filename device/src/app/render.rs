@@ -208,7 +208,9 @@ impl<'a> Renderer<'a> {
         let camera = state.camera().map(Notice::Camera);
         let model = state.has_no_model().then_some(Notice::NoModel);
         let paused = self.paused.then_some(Notice::Paused);
-        model.or(paused).or(camera).or_else(|| state.is_hot().then_some(Notice::Hot))
+        let hot = state.is_hot().then_some(Notice::Hot);
+        let stand_in = state.has_stand_in().then_some(Notice::StandIn);
+        model.or(paused).or(camera).or(hot).or(stand_in)
     }
 
     /// While nobody is there, only some frames are looked at, and the light goes off; a face in one of them

@@ -21,7 +21,10 @@ const FORGET_AFTER: Duration = Duration::from_secs(5);
 /// Where the models cannot be opened, or fail.
 pub fn run(links: &Links, models: &ModelArgs, faces: &FollowSettings) -> Result<()> {
     let opened = Models::open(models).inspect_err(|_| links.state.set_no_model());
-    let Models { detector, estimator, description } = opened?;
+    let Models { detector, estimator, description, has_stand_in } = opened?;
+    if has_stand_in {
+        links.state.set_stand_in();
+    }
     log::info!("{description}");
     let mut follower = Follower::new(detector, Some(estimator.into()), faces);
     let mut last = Instant::now();

@@ -21,7 +21,7 @@ use super::stage::{Laps, Stage};
 use super::subject::{self, Picture};
 use super::trust::{self, Evidence};
 use super::{ROOT, repeat, state, table};
-use crate::bundles;
+use crate::bundles::Shelf;
 use crate::canvas::Canvas;
 use crate::cli::bench::BenchArgs;
 use crate::decode;
@@ -120,7 +120,7 @@ impl Live {
         let frames = pictures.iter().map(camera_jpeg).collect::<Result<_>>()?;
         let options = kernels::options(&args.models.compute);
         let (detector, name) =
-            bundles::open_detector(&args.models.detector, &bundles::roots(), &options)?;
+            Shelf::of(&args.models)?.open_detector(&args.models.detector, &options)?;
         let settings = FollowSettings::default();
         let ((width, height), every) = (CAMERA_PX, settings.detect_every);
         let size = args.size.0;

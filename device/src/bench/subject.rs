@@ -16,7 +16,8 @@ use super::network::{self, Parts};
 use super::report::LeftOut;
 use super::stage::{Laps, Stage};
 use super::walk::Walk;
-use crate::bundles;
+use crate::bundles::Shelf;
+use crate::cli::ModelArgs;
 use crate::cli::bench::BenchArgs;
 use crate::display::png::PngFolder;
 use crate::pipeline::Pipeline;
@@ -76,16 +77,16 @@ impl Subject {
         let pictures = pictures(args)?;
         let screens = args.out.as_deref().map(|dir| PngFolder::create(dir, args.size.0));
         let screens = screens.transpose()?;
-        let (estimator, bundle) = open_estimator(&args.models.bundle, options)?;
+        let (estimator, bundle) = open_estimator(&args.models, options)?;
         let (detector, name) =
-            bundles::open_detector(&args.models.detector, &bundles::roots(), options)?;
+            Shelf::of(&args.models)?.open_detector(&args.models.detector, options)?;
         let walk = Walk::new(Pipeline::new(detector, estimator), args.size.0, screens);
         let kind = Kind::Pictures { walk: Box::new(walk), pictures };
         Ok(Self { bundle, detector: Some(name), kind })
     }
 
     fn open_network(args: &BenchArgs, options: &Options) -> Result<Self> {
-        let (mut estimator, bundle) = open_estimator(&args.models.bundle, options)?;
+        let (mut estimator, bundle) = open_estimator(&args.models, options)?;
         let portrait = picture::decode(PORTRAIT, &Limits::default())?;
         let view = RgbView::of(&portrait).context("the portrait has no pixels")?;
         let crop = estimator.crop_spec().cut(&view, &PORTRAIT_FACE, None);
@@ -175,13 +176,14 @@ pub(super) fn pictures(args: &BenchArgs) -> Result<Vec<Picture>> {
     entries.map(read).collect()
 }
 
-fn open_estimator(name: &str, options: &Options) -> Result<(FaceEstimator, Opened)> {
+fn open_estimator(models: &ModelArgs, options: &Options) -> Result<(FaceEstimator, Opened)> {
+    let shelf = Shelf::of(models)?;
     let before = Resident::read(ROOT.as_ref());
     let begun = Moment::now();
-    let bundle = bundles::open_bundle(name, &bundles::roots())?;
+    let bundle = shelf.open(&models.bundle)?.bundle;
     let (sha256, bytes) = (bundle.sha256().to_owned(), bytes(&bundle));
     let bundle_name = bundle.manifest().name.clone();
-    let estimator = FaceEstimator::open(bundle, options).with_context(|| name.to_owned())?;
+    let estimator = FaceEstimator::open(bundle, options).with_context(|| models.bundle.clone())?;
     let load_ms = ms((Moment::now() - begun).wall);
     let resident = before.zip(Resident::read(ROOT.as_ref()));
     let opened = Opened { name: bundle_name, sha256, bytes, load_ms, resident };

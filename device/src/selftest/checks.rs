@@ -11,6 +11,7 @@ use models::picture::{self, Limits};
 
 use super::Finding;
 use crate::bench::subject::PORTRAIT;
+use crate::bundles::Shelf;
 use crate::canvas::Canvas;
 use crate::config::{Config, ScreenSettings};
 use crate::decode::orientation::Orientation;
@@ -19,7 +20,7 @@ use crate::machine::state::State;
 use crate::report::Outcome;
 use crate::scene::Scene;
 use crate::source::{FrameSource, Next};
-use crate::{bundles, decode, kernels, machine, verify, view};
+use crate::{decode, kernels, machine, verify, view};
 
 /// A command may take as long for its first picture, as for `run`.
 const FIRST_FRAME: Duration = Duration::from_secs(15);
@@ -31,7 +32,8 @@ const FREE_MIB_MIN: u64 = 64;
 pub(super) fn model(config: &Config) -> Result<String> {
     let models = config.models.args()?;
     let mut text = Vec::new();
-    let outcome = verify::run(&models.bundle, &models.compute, &mut text)?;
+    let bundle = Shelf::of(&models)?.open(&models.bundle)?.bundle;
+    let outcome = verify::run(bundle, &kernels::options(&models.compute), &mut text)?;
     let text = String::from_utf8_lossy(&text);
     let text = text.trim().replace('\n', "; ");
     if outcome == Outcome::Good { Ok(text) } else { bail!(text) }
@@ -41,8 +43,7 @@ pub(super) fn model(config: &Config) -> Result<String> {
 pub(super) fn detector(config: &Config) -> Result<String> {
     let models = config.models.args()?;
     let options = kernels::options(&models.compute);
-    let (mut detector, name) =
-        bundles::open_detector(&models.detector, &bundles::roots(), &options)?;
+    let (mut detector, name) = Shelf::of(&models)?.open_detector(&models.detector, &options)?;
     let portrait = picture::decode(PORTRAIT, &Limits::default())?;
     let view = RgbView::of(&portrait).context("the portrait has no pixels")?;
     let begun = Instant::now();

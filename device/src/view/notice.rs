@@ -60,6 +60,7 @@ fn statement<'w>(words: &'w Strings, notice: &Notice) -> Option<&'w Statement> {
         Notice::Camera(Trouble::Silent) => &words.camera_silent,
         Notice::Camera(Trouble::Unusable) => &words.camera_unusable,
         Notice::NoModel => &words.no_model,
+        Notice::StandIn => &words.stand_in,
         Notice::Paused => &words.paused,
         Notice::Hot => &words.hot,
         Notice::Text(_) => return None,

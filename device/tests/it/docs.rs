@@ -17,9 +17,14 @@ fn commands(text: &str) -> Vec<&str> {
 fn the_documents_show_commands_that_work() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut count = 0;
-    for name in
-        ["README.md", "docs/bench.md", "docs/detectors.md", "docs/displays.md", "docs/kiosk.md"]
-    {
+    for name in [
+        "README.md",
+        "docs/bench.md",
+        "docs/bundles.md",
+        "docs/detectors.md",
+        "docs/displays.md",
+        "docs/kiosk.md",
+    ] {
         let text = fs::read_to_string(root.join(name)).unwrap();
         for line in commands(&text) {
             let parsed = Cli::try_parse_from(line.split_whitespace());

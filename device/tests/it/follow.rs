@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use device::bundles::{open_bundle, open_detector, roots};
+use device::bundles::Shelf;
 use device::follow::settings::FollowSettings;
 use device::follow::{Follower, Reader};
 use device::frame::Frame;
@@ -45,9 +45,9 @@ struct Networks {
 
 impl Networks {
     fn open(yunet: &Path) -> Self {
-        let (roots, options) = (roots(), Options::default());
-        let (detector, _) = open_detector(yunet.to_str().unwrap(), &roots, &options).unwrap();
-        let compact = open_bundle("compact", &roots).unwrap();
+        let (shelf, options) = (Shelf::of_machine().unwrap(), Options::default());
+        let (detector, _) = shelf.open_detector(yunet.to_str().unwrap(), &options).unwrap();
+        let compact = shelf.open("compact").unwrap().bundle;
         Self { detector, estimator: FaceEstimator::open(compact, &options).unwrap() }
     }
 

@@ -22,10 +22,27 @@ pub(crate) fn kiosk<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
     run(Path::new(env!("CARGO_TARGET_TMPDIR")), args)
 }
 
+/// Runs `kiosk` with these arguments and variables of the environment.
+pub(crate) fn kiosk_with<'a>(
+    args: impl IntoIterator<Item = &'a str>,
+    variables: &[(&str, &str)],
+) -> Run {
+    of(command(Path::new(env!("CARGO_TARGET_TMPDIR"))).args(args).envs(variables.iter().copied()))
+}
+
 /// Runs `kiosk`, which keeps in the folder `cache` what it found out of this processor.
 pub(crate) fn run<S: AsRef<OsStr>>(cache: &Path, args: impl IntoIterator<Item = S>) -> Run {
+    of(command(cache).args(args))
+}
+
+fn command(cache: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk"));
-    let output = command.env("XDG_CACHE_HOME", cache).args(args).output().unwrap();
+    command.env("XDG_CACHE_HOME", cache);
+    command
+}
+
+fn of(command: &mut Command) -> Run {
+    let output = command.output().unwrap();
     let run = Run {
         status: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),

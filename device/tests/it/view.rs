@@ -266,7 +266,7 @@ fn german_screens_look_right() {
 fn no_text_is_cut_in_any_language_at_any_size_it_is_made_for() {
     let troubles = [Trouble::Missing, Trouble::Lost, Trouble::Silent, Trouble::Unusable];
     let mut scenes: Vec<_> = troubles.into_iter().map(|t| noticed(Notice::Camera(t))).collect();
-    scenes.extend([Notice::NoModel, Notice::Hot, Notice::Paused].map(noticed));
+    scenes.extend([Notice::NoModel, Notice::StandIn, Notice::Hot, Notice::Paused].map(noticed));
     scenes.extend([Look::Clear, Look::Small, Look::Blurred, Look::Turned].map(look));
     scenes.extend([scene(vec![]), unsure(), five_faces(), nine_faces(), trouble_with_a_face()]);
     scenes.extend([from_files(), empty_files()]);
