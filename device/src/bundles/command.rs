@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use models::bundle::Bundle;
 use models::bundle::trust::Signer;
+use models::bundle::{self, Bundle};
 use serde::{Deserialize, Serialize};
 
 use super::{Shelf, room};
@@ -79,10 +79,9 @@ fn install(
 }
 
 fn roll_back(shelf: &Shelf, name: &str, out: &mut dyn Write) -> Result<Outcome> {
-    match shelf.store.roll_back(name, &shelf.policy)? {
-        Some(dir) => writeln!(out, "{name} is {} from the next start on", dir.display())?,
-        None => writeln!(out, "{name} is what came with the program from the next start on")?,
-    }
+    let shipped = bundle::find(name, &shelf.shipped);
+    let dir = shelf.store.roll_back(name, &shelf.policy, shipped)?;
+    writeln!(out, "{name} is {} from the next start on", dir.display())?;
     Ok(Outcome::Good)
 }
 

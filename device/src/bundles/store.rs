@@ -115,27 +115,37 @@ impl Store {
         done
     }
 
-    /// Has the bundle `name` used again that was used before; if there is none, the one that came with the program.
-    /// Tells its folder, where it is one of these.
+    /// Has the bundle `name` used again that was used before; where none was, the one in `shipped`, which came with
+    /// the program. Tells its folder.
     ///
     /// # Errors
-    /// Where nothing was installed, or the one before is refused.
-    pub fn roll_back(&self, name: &str, policy: &Policy) -> Result<Option<PathBuf>> {
+    /// Where nothing was installed, there is none to go back to, or that one is refused.
+    pub fn roll_back(
+        &self,
+        name: &str,
+        policy: &Policy,
+        shipped: Option<PathBuf>,
+    ) -> Result<PathBuf> {
         let used = self.0.join(name);
         let Some(target) = target(&used) else {
             bail!("no bundle '{name}' was installed in {}", self.0.display());
         };
         let _lock = self.lock()?;
         let previous = self.previous(name);
-        let Some(before) = target_in(&previous, VERSIONS).filter(|it| *it != target) else {
+        let before = target_in(&previous, VERSIONS).filter(|it| *it != target);
+        let dir = before.as_ref().map(|it| self.0.join(it)).or(shipped);
+        let dir = dir.with_context(|| {
+            format!("there is no bundle '{name}' to go back to: none was in use before, and none came with the program")
+        })?;
+        Facts::read(&dir, policy).context("the bundle to go back to is refused")?;
+        if let Some(before) = before {
+            link(&before, &used)?;
+            link(&Path::new("..").join(target), &previous)?;
+        } else {
             fs::remove_file(&used).with_context(|| format!("removing {}", used.display()))?;
             sync(&self.0)?;
-            return Ok(None);
-        };
-        Bundle::open_by(&previous, policy).context("the bundle that was used before is refused")?;
-        link(&before, &used)?;
-        link(&Path::new("..").join(target), &previous)?;
-        Ok(Some(self.0.join(before)))
+        }
+        Ok(dir)
     }
 
     /// Checks the copy and makes it the one in use.
@@ -346,26 +356,27 @@ mod tests {
         let error = bench.install(1).unwrap_err().to_string();
         assert!(error.contains("the one in use of version 2; 'kiosk bundle rollback"), "{error}");
         bench.install(3).unwrap();
-        let policy = Policy::default();
-        let to = |version| Some(PathBuf::from(format!("finder-{version}-")));
-        let back = |expected: Option<PathBuf>| {
-            let told = bench.store.roll_back("finder", &policy).unwrap();
-            let name = told.map(|dir| dir.file_name().unwrap().display().to_string());
-            assert_eq!(name.map(|it| it[..9].into()), expected);
-        };
-        back(to(2));
-        assert_eq!(bench.state(), (2, 3, 2));
-        back(to(3));
-        assert_eq!(bench.state(), (3, 2, 2));
+        for (to, from) in [(2, 3), (3, 2)] {
+            let dir = bench.store.roll_back("finder", &Policy::default(), None).unwrap();
+            let name = dir.file_name().unwrap().display().to_string();
+            assert!(name.starts_with(&format!("finder-{to}-")), "{name}");
+            assert_eq!(bench.state(), (to, from, 2));
+        }
     }
 
     #[test]
     fn where_nothing_was_before_rolling_back_uses_what_came_with_the_program() {
         let bench = Bench::new();
-        let policy = Policy::default();
-        assert!(bench.store.roll_back("finder", &policy).is_err());
-        bench.install(1).unwrap();
-        assert_eq!(bench.store.roll_back("finder", &policy).unwrap(), None);
+        let back = |shipped| bench.store.roll_back("finder", &Policy::default(), shipped);
+        assert!(
+            back(None).unwrap_err().to_string().starts_with("no bundle 'finder' was installed")
+        );
+        bench.install(2).unwrap();
+        let error = back(None).unwrap_err().to_string();
+        assert!(error.contains("there is no bundle 'finder' to go back to"), "{error}");
+        assert_eq!(bench.state().0, 2);
+        let shipped = bench.bundle(1);
+        assert_eq!(back(Some(shipped.clone())).unwrap(), shipped);
         assert_eq!(bench.state().0, 0);
     }
 
