@@ -7,12 +7,12 @@
 # missing), chooses on scenes of its val part, and writes
 #
 #   OUT/train/       weights and log
-#   OUT/tune/        … and of the second stage: many more decoys that look struck in metal, since coins are no faces
+#   OUT/polish/      … and of the second stage: coins among the decoys, and landmarks that count more
 #   OUT/f32/finder   the trained net in 32-bit floats
 #   OUT/int8/finder  what is committed as models/bundles/finder
 #
 # A killed run goes on from its last epoch. OUT is ${XDG_CACHE_HOME:-~/.cache}/apparent/finder unless given.
-# Needs 6 GB of memory and, on two cores that multiply bf16, about an hour: 55 epochs of 5,000 scenes.
+# Needs 6 GB of memory and, on two cores that multiply bf16, an hour and a half: 110 epochs of 5,000 scenes.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -58,12 +58,13 @@ stage() {
     "$trainer" detector train "${scenes[@]}" --out "$out/$name" --certainty 0.75 "$@" "${resume[@]}"
 }
 stage train --epochs "$epochs" --relief 0.3
-stage tune --weights "$out/train/best.safetensors" --relief 0.7 --lr 1e-3 --epochs 5
+decoys=(--decoys "$backgrounds/decoys")
+stage polish --weights "$out/train/best.safetensors" "${decoys[@]}" --relief 0.3 --landmarks 12 --epochs "$((epochs + 10))"
 
 about=(
-    --weights "$out/tune/best.safetensors" "${scenes[@]}" --licence CC-BY-4.0
+    --weights "$out/polish/best.safetensors" "${scenes[@]}" "${decoys[@]}" --licence CC-BY-4.0
     --attribution "FairFace: Kärkkäinen, K. & Joo, J. (2021), CC BY 4.0"
-    --data "Scenes composed of FairFace, 32,000 faces at 128 px with YuNet's boxes and landmarks, and of pictures without faces from Debian packages (scripts/get-backgrounds.sh lists them with their licences)"
+    --data "Scenes composed of FairFace, 32,000 faces at 128 px with YuNet's boxes and landmarks, and of pictures without faces and coins from Debian packages (scripts/get-backgrounds.sh lists them with their licences)"
     --made-by "scripts/train-detector.sh --epochs $epochs, at commit $(git describe --always --dirty)"
 )
 "$trainer" detector bundle "${about[@]}" --size 384x288 --precision f32 --out "$out/f32/finder"
