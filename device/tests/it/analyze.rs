@@ -97,9 +97,8 @@ fn the_table_has_a_line_for_each_face_and_says_what_it_is() {
     let run = kiosk(["analyze".as_ref(), "--detector=embedded".as_ref(), folder.as_os_str()]);
     assert_eq!((run.status, run.err.as_str()), (Some(0), ""));
     assert!(run.out.starts_with("faces: "), "{}", run.out);
-    // Six, and a button of a uniform.
-    assert_eq!(run.out.lines().count(), 2 + 7 + 1, "{}", run.out);
-    assert!(run.out.contains("7 faces in 3 pictures. Guesses from looks"), "{}", run.out);
+    assert_eq!(run.out.lines().count(), 2 + 6 + 1, "{}", run.out);
+    assert!(run.out.contains("6 faces in 3 pictures. Guesses from looks"), "{}", run.out);
 }
 
 #[test]
