@@ -29,11 +29,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/peers/env.sh"
 yunet='' bundle=compact detectors=embedded,yunet kiosk='' options=()
 while [ $# -gt 0 ]; do
     case "$1" in
-    --yunet) yunet=$(realpath "${2:?--yunet needs a file}") && shift 2 ;;
+    --yunet) yunet=$(realpath -m "${2:?--yunet needs a file}") && shift 2 ;;
     --bundle) bundle=${2:?--bundle needs a name or folder} && shift 2 ;;
     --detectors) detectors=${2:?--detectors needs a list} && shift 2 ;;
     --rounds | --runs) options+=("$1" "${2:?$1 needs a number}") && shift 2 ;;
-    --kiosk) kiosk=$(realpath "${2:?--kiosk needs a program}") && shift 2 ;;
+    --kiosk) kiosk=$(realpath -m "${2:?--kiosk needs a program}") && shift 2 ;;
     --json) options+=(--json "$(realpath -m "${2:?--json needs a file}")") && shift 2 ;;
     --assert) options+=(--assert) && shift ;;
     *) usage_only "$@" ;;

@@ -30,7 +30,7 @@ while [ $# -gt 0 ]; do
     --nets) nets=${2:?} && shift 2 ;;
     --engines) IFS=, read -ra engines <<<"${2:?}" && options+=(--engines "${engines[@]}") && shift 2 ;;
     --rounds) options+=(--rounds "${2:?}") && shift 2 ;;
-    --json) options+=(--json "$(realpath "${2:?}")") && shift 2 ;;
+    --json) options+=(--json "$(realpath -m "${2:?}")") && shift 2 ;;
     --quick) options+=(--rounds 3 --loads 1) && shift ;;
     --assert) options+=(--assert) && shift ;;
     *) usage_only "$@" ;;

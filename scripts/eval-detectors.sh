@@ -23,7 +23,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/peers/env.sh"
 data='' out="$cache/detectors" variants=300 more=()
 while [ $# -gt 0 ]; do
     case "$1" in
-    --data) data=$(realpath "${2:?--data needs a folder}") && shift 2 ;;
+    --data) data=$(realpath -m "${2:?--data needs a folder}") && shift 2 ;;
     --detector) more+=(--detector "${2:?--detector needs NAME=FOLDER}") && shift 2 ;;
     --variants) variants=${2:?--variants needs a number} && shift 2 ;;
     --out) out=$(realpath -m "${2:?--out needs a folder}") && shift 2 ;;

@@ -26,8 +26,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/peers/env.sh"
 data='' bundle="$root/models/bundles/compact" out="$cache/peers-faces" check=()
 while [ $# -gt 0 ]; do
     case "$1" in
-    --data) data=$(realpath "${2:?--data needs a folder}") && shift 2 ;;
-    --bundle) bundle=$(realpath "${2:?--bundle needs a folder}") && shift 2 ;;
+    --data) data=$(realpath -m "${2:?--data needs a folder}") && shift 2 ;;
+    --bundle) bundle=$(realpath -m "${2:?--bundle needs a folder}") && shift 2 ;;
     --out) out=$(realpath -m "${2:?--out needs a folder}") && shift 2 ;;
     --assert) check=(--assert) && shift ;;
     *) usage_only "$@" ;;

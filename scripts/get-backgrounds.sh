@@ -20,7 +20,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/peers/env.sh"
 detector='' out="$cache/backgrounds"
 while [ $# -gt 0 ]; do
     case "$1" in
-    --detector) detector=$(realpath "${2:?--detector needs a file}") && shift 2 ;;
+    --detector) detector=$(realpath -m "${2:?--detector needs a file}") && shift 2 ;;
     --out) out=$(realpath -m "${2:?--out needs a folder}") && shift 2 ;;
     *) usage_only "$@" ;;
     esac

@@ -28,7 +28,7 @@ while [ $# -gt 0 ]; do
     case "$1" in
     --gpu) gpus+=("${2:?}") && shift 2 ;;
     --kvm) accel=kvm && shift ;;
-    --kiosk) kiosk=$(realpath "${2:?}") && shift 2 ;;
+    --kiosk) kiosk=$(realpath -m "${2:?}") && shift 2 ;;
     --out) out=$(realpath -m "${2:?}") && shift 2 ;;
     *) usage_only "$@" ;;
     esac

@@ -20,8 +20,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 data='' backgrounds='' out="$cache/finder" epochs=50
 while [ $# -gt 0 ]; do
     case "$1" in
-    --data) data=$(realpath "${2:?}") && shift 2 ;;
-    --backgrounds) backgrounds=$(realpath "${2:?}") && shift 2 ;;
+    --data) data=$(realpath -m "${2:?}") && shift 2 ;;
+    --backgrounds) backgrounds=$(realpath -m "${2:?}") && shift 2 ;;
     --out) out=$(realpath -m "${2:?}") && shift 2 ;;
     --epochs) epochs=${2:?} && shift 2 ;;
     *) usage_only "$@" ;;
