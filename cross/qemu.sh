@@ -6,9 +6,14 @@
 board_cpus=(cortex-a53 cortex-a72 cortex-a76)
 qemu_dir=$cache/cross/qemu
 qemu=
+# Where the C library of the boards lies.
+# shellcheck disable=SC2034 # read by the scripts that source this
+board_root=/usr/aarch64-linux-gnu
 
 # Sets $qemu. Unpacked where none is installed: installing it would replace other parts of another QEMU.
 set_up_qemu() {
+    [ -e $board_root/lib/libc.so.6 ] ||
+        install_package libc6-arm64-cross "the C library of the boards is missing"
     qemu=$(command -v qemu-aarch64) && return
     if [ ! -e "$qemu_dir" ]; then
         say "unpacking QEMU into $qemu_dir"

@@ -10,13 +10,14 @@ cross_rustc=
 set_up_rust() {
     if [ "${CROSS_RUST:-}" != debian ]; then
         has_board_std && return
-        if [ ! -e "$debian_rust" ] && command -v rustup >/dev/null; then
+        if { [ "$board" != aarch64 ] || [ ! -e "$debian_rust" ]; } && command -v rustup >/dev/null; then
             say "adding Rust's standard library for $board_target"
             (cd "$root" && RUSTUP_MAX_RETRIES=1 timeout 300 rustup target add "$board_target" >&2) && return
             say "rustup could not"
         fi
     fi
-    [ -e "$debian_rust" ] || unpack_debian_rust ||
+    # Debian's are those of its own machines; only that of 64-bit ARM is unpacked.
+    { [ "$board" = aarch64 ] && { [ -e "$debian_rust" ] || unpack_debian_rust; }; } ||
         die "Rust's standard library for $board_target is missing; run: rustup target add $board_target"
     cross_rustc=$debian_rust/rustc
 }
