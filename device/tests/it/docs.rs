@@ -1,9 +1,9 @@
-//! Every `kiosk` command in the documents is one that the kiosk takes.
+//! Every `kiosk` command in the documents is one that the kiosk takes, and its manual page names all of them.
 
 use std::fs;
 use std::path::Path;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use device::cli::Cli;
 
 /// The `kiosk` command lines in a document's `sh` blocks, without their comments.
@@ -23,7 +23,9 @@ fn the_documents_show_commands_that_work() {
         "docs/bundles.md",
         "docs/detectors.md",
         "docs/displays.md",
+        "docs/jetson.md",
         "docs/kiosk.md",
+        "docs/raspberry-pi.md",
     ] {
         let text = fs::read_to_string(root.join(name)).unwrap();
         for line in commands(&text) {
@@ -33,4 +35,15 @@ fn the_documents_show_commands_that_work() {
         }
     }
     assert!(count >= 10, "only {count} commands were found");
+}
+
+#[test]
+fn the_manual_page_names_every_command() {
+    let page = include_str!("../../../cross/package/kiosk.1");
+    let named: Vec<_> =
+        page.split(".TP\n.B ").skip(1).filter_map(|part| part.lines().next()).collect();
+    for command in Cli::command().get_subcommands() {
+        let name = command.get_name().replace('-', "\\-");
+        assert!(named.contains(&name.as_str()), "{name} is not among {named:?}");
+    }
 }
