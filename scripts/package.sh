@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Usage: scripts/package.sh [aarch64|armv7|x86-64] [--kiosk FILE] [--out DIR]
+# Usage: scripts/package.sh [aarch64|armv7|x86-64] [--kiosk FILE] [--sign KEY] [--out DIR]
 #
 # Makes a Debian package of kiosk with the bundles in the repository, its service and its configuration, for Debian
 # and Raspberry Pi OS from 11 on and Ubuntu from 18.04 on (JetPack 4, 5, 6), and prints where it is. The
-# same commit gives the same bytes where compiler and dpkg are the same.
+# same commit and KEY give the same bytes where compiler and dpkg are the same.
 #
 #   aarch64 …     the board, as for scripts/cross-build.sh, which builds the program [default: aarch64]
 #   --kiosk FILE  packs this program instead
+#   --sign KEY    signs the bundles with this secret key of minisign; its public key, KEY.pub, lies beside it and
+#                 goes into the package, so that the kiosk takes what is signed with it later. Without, they are
+#                 signed with a key that nobody keeps: the kiosk takes these, and others once it has their makers' keys
 #   --out DIR     puts the package there [default: dist]
 #
 # scripts/test-package.sh tests it.
@@ -16,10 +19,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 # shellcheck source=cross/env.sh
 source "$root/cross/env.sh"
 
-kiosk='' out=$root/dist
+kiosk='' key='' out=$root/dist
 while [ $# -gt 0 ]; do
     case "$1" in
     --kiosk) kiosk=$(realpath "${2:?}") && shift 2 ;;
+    --sign) key=$(realpath "${2:?}") && shift 2 ;;
     --out) out=$(realpath -m "${2:?}") && shift 2 ;;
     -*) usage_only "$@" ;;
     *) choose_board "$1" && shift ;;
@@ -28,6 +32,8 @@ done
 
 need dpkg-deb dpkg
 need python3 python3
+need minisign minisign
+[ -z "$key" ] || [ -e "${key%.key}.pub" ] || die "--sign: expected the public key in ${key%.key}.pub, found none"
 [ -n "$kiosk" ] || kiosk=$("$root/scripts/cross-build.sh" "$board")
 need readelf binutils
 check_board_program "$kiosk"
@@ -61,8 +67,17 @@ for bundle in compact finder; do
         put "$file" "usr/share/apparent/bundles/$bundle/$(basename "$file")"
     done
 done
-mkdir -p "$to/etc/apparent/keys"
-put "$root/device/assets/kiosk.toml" etc/apparent/kiosk.toml
+if [ -z "$key" ]; then
+    key=$work/package.key
+    minisign -G -W -p "${key%.key}.pub" -s "$key" >/dev/null
+fi
+for bundle in "$to"/usr/share/apparent/bundles/*; do
+    minisign -S -s "$key" -m "$bundle/SHA256SUMS" -t "bundle $(basename "$bundle") of apparent $version" >&2
+    chmod 644 "$bundle/SHA256SUMS.minisig"
+done
+put "${key%.key}.pub" etc/apparent/keys/package.pub
+sed 's/^signatures_required = false$/signatures_required = true/' "$root/device/assets/kiosk.toml" >"$work/kiosk.toml"
+put "$work/kiosk.toml" etc/apparent/kiosk.toml
 put "$from/apparent.service" lib/systemd/system/apparent.service
 put "$from/apparent.sysusers" usr/lib/sysusers.d/apparent.conf
 put "$from/apparent.tmpfiles" usr/lib/tmpfiles.d/apparent.conf
@@ -72,7 +87,7 @@ compress "$to/usr/share/man/man1/kiosk.1"
 for example in "$from"/examples/*; do
     put "$example" "usr/share/doc/apparent/examples/$(basename "$example")"
 done
-for page in kiosk cameras displays raspberry-pi jetson; do
+for page in kiosk bundles cameras displays raspberry-pi jetson; do
     put "$root/docs/$page.md" "usr/share/doc/apparent/$page.md"
     compress "$doc/$page.md"
 done
@@ -99,7 +114,7 @@ mkdir "$to/DEBIAN"
 for script in postinst prerm postrm; do
     install --mode 755 "$from/$script" "$to/DEBIAN/$script"
 done
-echo /etc/apparent/kiosk.toml >"$to/DEBIAN/conffiles"
+printf '/etc/apparent/%s\n' kiosk.toml keys/package.pub >"$to/DEBIAN/conffiles"
 (cd "$to" && find usr lib -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum) >"$to/DEBIAN/md5sums"
 cat >"$to/DEBIAN/control" <<CONTROL
 Package: apparent

@@ -3,8 +3,8 @@
 #
 # Tests the Debian package for 64-bit ARM on an x86-64 Linux machine: lintian finds no errors; in a small Debian of that
 # kind, whose programs QEMU runs, it installs, systemd finds nothing wrong with its service, the service's command
-# becomes ready, feeds the watchdog, stops, and after a purge all is as it was. systemd itself does not run there: that
-# its unit's protections let the kiosk have its devices is not shown.
+# becomes ready, feeds the watchdog, stops, bundles that its maker did not sign are refused, and after a purge all is as
+# it was. systemd itself does not run there: that its unit's protections let the kiosk have its devices is not shown.
 #
 #   --package FILE  tests this one instead of making one by scripts/package.sh
 #

@@ -61,6 +61,21 @@ python3 "$here/serve.py" "$root/run/notify" /run/notify "$watchdog_s" \
     chroot "$root" /usr/bin/setpriv --reuid 64999 --regid 64999 --clear-groups --no-new-privs /usr/bin/env \
     APPARENT_CAMERA_SOURCE=pattern: APPARENT_SCREEN_DISPLAY=none "${command[@]}"
 
+step "takes bundles of its maker only"
+bundles=$root/usr/share/apparent/bundles
+cp -r "$bundles/compact" "$root/tmp/signed"
+cp -r "$bundles/compact" "$root/tmp/unsigned"
+rm "$root/tmp/unsigned/SHA256SUMS.minisig"
+! inside kiosk bundle install /tmp/unsigned 2>"$root/tmp/said" || fail "an unsigned bundle was installed"
+grep -q 'expected a signature, found none' "$root/tmp/said" || fail "$(cat "$root/tmp/said")"
+inside kiosk bundle install /tmp/signed
+inside kiosk bundle list | grep -q '^compact .* in use .*/var/lib/apparent/bundles/compact .*signed by package' ||
+    fail "the installed bundle is not in use"
+truncate --size 1000 "$root/var/lib/apparent/bundles/compact/compact.onnx"
+as_service /usr/bin/kiosk bundle verify compact 2>"$root/tmp/said" || fail "a damaged bundle stops the kiosk"
+grep -q '/usr/share/apparent/bundles/compact stands in' "$root/tmp/said" || fail "$(cat "$root/tmp/said")"
+inside kiosk bundle rollback compact
+
 step "is installed again, and keeps what was configured"
 sed -i 's/^language = "en"/language = "de"/' "$root/etc/apparent/kiosk.toml"
 touch "$root/etc/apparent/keys/maker.pub" "$root/var/lib/apparent/bundles/later"
