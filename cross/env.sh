@@ -6,7 +6,13 @@ glibc_max=2.27
 boards='aarch64, armv7 or x86-64'
 # GLIBC's own parts; libgcc_s is on every system too.
 libraries_of_every_system='^(lib(c|m|pthread|dl|rt|util|gcc_s)\.so\.[0-9]+|ld-linux-[a-z0-9-]+\.so\.[0-9]+)$'
-program_bytes_max=31000000
+program_bytes_max=20000000
+# What reads and rewrites graphs, and command lines: compiled for size, which takes a fifth of the program. The inner
+# loops are in tract-linalg and models.
+small_crates=(tract-core tract-onnx rustfft clap_builder toml serde_json)
+smallest_crates=(tract-hir tract-nnef tract-onnx-opl tract-transformers)
+# Without f32-threads: see crate device.
+board_features=(--no-default-features --features device/v4l2)
 
 # shellcheck source=cross/apt.sh
 source "$root/cross/apt.sh"
@@ -46,12 +52,21 @@ set_up_cross() {
 cross_cargo() {
     local as=(env CARGO_TARGET_DIR="$cross_target_dir" CARGO_ZIGBUILD_ZIG_PATH="$zig")
     [ -z "$cross_rustc" ] || as+=(RUSTC="$cross_rustc")
-    (cd "$root" && "${as[@]}" "$zig_dir/bin/cargo-zigbuild" "$1" --locked --target "$board_target.$glibc_max" "${@:2}")
+    local command=("$1" --locked --target "$board_target.$glibc_max") crate
+    for crate in "${small_crates[@]}"; do
+        command+=(--config "profile.release.package.$crate.opt-level='s'")
+    done
+    for crate in "${smallest_crates[@]}"; do
+        command+=(--config "profile.release.package.$crate.opt-level='z'")
+    done
+    (cd "$root" && "${as[@]}" "$zig_dir/bin/cargo-zigbuild" "${command[@]}" "${@:2}")
 }
 
 # build_for_boards PACKAGE PROGRAM: in release, and loadable with GLIBC 2.27. Sets $program.
 build_for_boards() {
-    cross_cargo build --release --package "$1" --bin "$2"
+    local features=()
+    [ "$1" != device ] || features=("${board_features[@]}")
+    cross_cargo build --release --package "$1" --bin "$2" "${features[@]}"
     program=$cross_target_dir/$board_target/release/$2
     check_board_program "$program"
 }

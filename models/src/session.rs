@@ -23,7 +23,6 @@ use prost::Message;
 use prost::bytes::Bytes;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use thiserror::Error;
-use tract_linalg::multithread::Executor;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::matmul::optimized::OptMatMul;
@@ -222,9 +221,8 @@ impl Session {
         if options.kernel != Kernel::Tract {
             fold::constants(&mut model).map_err(graph_error)?;
         }
-        let executor = pool.clone().map(Executor::MultiThread);
-        let options = RunOptions { executor, ..RunOptions::default() };
-        let plan = model.into_runnable_with_options(&options).map_err(graph_error)?;
+        let plan =
+            model.into_runnable_with_options(&run_options(pool.as_ref())).map_err(graph_error)?;
         Ok(Self { state: SimpleState::new(&plan).map_err(graph_error)?, pool, input })
     }
 }
@@ -244,6 +242,19 @@ fn run(
         output
     });
     outputs.map_err(run_error)?.iter().map(read_output).collect()
+}
+
+/// What tract multiplies itself, it does by these threads.
+#[cfg(feature = "f32-threads")]
+fn run_options(pool: Option<&Arc<ThreadPool>>) -> RunOptions {
+    let executor = pool.cloned().map(tract_linalg::multithread::Executor::MultiThread);
+    RunOptions { executor, ..RunOptions::default() }
+}
+
+/// What tract multiplies itself, it does by the caller's thread alone.
+#[cfg(not(feature = "f32-threads"))]
+fn run_options(_: Option<&Arc<ThreadPool>>) -> RunOptions {
+    RunOptions::default()
 }
 
 /// As many threads as asked for; `None` for one, which is the caller's own.
