@@ -22,8 +22,8 @@ source "$root/cross/env.sh"
 kiosk='' key='' out=$root/dist
 while [ $# -gt 0 ]; do
     case "$1" in
-    --kiosk) kiosk=$(realpath "${2:?}") && shift 2 ;;
-    --sign) key=$(realpath "${2:?}") && shift 2 ;;
+    --kiosk) kiosk=$(realpath -m "${2:?}") && shift 2 ;;
+    --sign) key=$(realpath -m "${2:?}") && shift 2 ;;
     --out) out=$(realpath -m "${2:?}") && shift 2 ;;
     -*) usage_only "$@" ;;
     *) choose_board "$1" && shift ;;

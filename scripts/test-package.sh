@@ -21,7 +21,7 @@ source "$root/cross/binfmt.sh"
 package=
 while [ $# -gt 0 ]; do
     case "$1" in
-    --package) package=$(realpath "${2:?}") && shift 2 ;;
+    --package) package=$(realpath -m "${2:?}") && shift 2 ;;
     *) usage_only "$@" ;;
     esac
 done
