@@ -6,7 +6,7 @@ zig_dir=$cache/cross/zig
 # Of PyPI. One version of the one is known to work with that of the other.
 zigbuild_version=0.24.1 zig_version=0.17.1
 
-# Sets $zig. 100 MB to download, 440 MB unpacked.
+# Sets $zig and $zig_fold, what cargo-zigbuild is to call instead. 100 MB to download, 440 MB unpacked.
 set_up_zig() {
     local installed=$zig_dir/installed-$zigbuild_version-$zig_version
     if [ ! -e "$installed" ]; then
@@ -20,4 +20,7 @@ set_up_zig() {
     fi
     zig=$(compgen -G "$zig_dir/lib/python3*/site-packages/ziglang/zig") ||
         die "zig $zig_version was installed into $zig_dir, but is not where it was expected"
+    # Not where this checkout is: its path would be in what cargo-zigbuild writes for all checkouts.
+    zig_fold=$zig_dir/zig-fold
+    cmp --quiet "$root/cross/zig-fold.sh" "$zig_fold" || install "$root/cross/zig-fold.sh" "$zig_fold"
 }
