@@ -44,7 +44,7 @@ set_up_qemu
 build_qemu_plugin
 say "building the program to be counted (minutes the first time)"
 # Together with crate device, so that all that is built for kiosk serves here too.
-cross_cargo build --release --package models --package device --example infer
+cross_cargo build --release --package models --package device --example infer "${board_features[@]}"
 
 # The nets, made again when the trainer that made them is another.
 build_trainer
