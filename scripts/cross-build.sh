@@ -2,7 +2,7 @@
 # Usage: scripts/cross-build.sh [aarch64|armv7|x86-64] [--bin NAME] [--out DIR]
 #
 # Builds kiosk in release for boards on an x86-64 Linux machine, for GLIBC 2.27 or newer, and prints where the
-# program is. Fails where it would not load on a board or is larger than 20 MB.
+# program is. Fails where it would not load on a board or is larger than 20 MB (x86-64: 24 MB).
 #
 #   aarch64     64-bit ARM from the Cortex-A53 on: Raspberry Pi 3, 4, 5 and Zero 2 W, Jetson [default]
 #   armv7       32-bit ARM: 32-bit Raspberry Pi OS
