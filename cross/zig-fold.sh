@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # zig as cargo-zigbuild calls it, linking with functions folded that are the same to the byte: Rust's generics leave
 # thousands, 0.8 MB of kiosk. zig's linker is LLD, which can, but `zig cc` takes no --icf. So what it has linked is
 # linked once more by the same LLD with the same arguments, which ZIG_VERBOSE_LINK makes it print. LLD leaves alone
