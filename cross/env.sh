@@ -56,7 +56,7 @@ set_up_cross() {
 
 # cross_cargo COMMAND ARGUMENTS…: cargo for boards, in a target directory of its own.
 cross_cargo() {
-    local as=(env CARGO_TARGET_DIR="$cross_target_dir" CARGO_ZIGBUILD_ZIG_PATH="$zig_fold" APPARENT_ZIG="$zig")
+    local as=(env CARGO_TARGET_DIR="$cross_target_dir" CARGO_ZIGBUILD_ZIG_PATH="$zig_fold")
     [ -z "$cross_rustc" ] || as+=(RUSTC="$cross_rustc")
     local command=("$1" --locked --target "$board_target.$glibc_max") crate
     for crate in "${small_crates[@]}"; do
