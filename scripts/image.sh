@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
 # Usage: scripts/image.sh rpi [--deb FILE] [--key FILE.pub]… [--out DIR]
+#        scripts/image.sh rpios --base FILE.img.xz [--deb FILE] [--key FILE.pub]… [--out DIR]
 #
-# Makes an image of a whole kiosk for an SD card: dist/apparent-rpi.img, with its checksum and its list of parts beside
-# it, and packed as .img.xz. One image is for Raspberry Pi 3, 4 and Zero 2 W. docs/flash-a-kiosk.md tells what to do
-# with it. No root, no loop device; no program of the boards is run.
+# rpi makes an image of a whole kiosk for an SD card: dist/apparent-rpi.img, with its checksum and its list of parts beside
+# it, and packed as .img.xz. One image is for Raspberry Pi 3, 4 and Zero 2 W.
 #
+# rpios puts the kiosk into an image of Raspberry Pi OS (64 bits, 12 or newer) that you have: dist/apparent-rpios.img.xz.
+# That is for what needs the maker's kernel and rpicam-apps: Raspberry Pi 5, and cameras on the ribbon cable.
+#
+# docs/flash-a-kiosk.md tells what to do with either. No root, no loop device; no program of the boards is run.
+#
+#   --base FILE     the image of Raspberry Pi OS, .img.xz or .img; it is not changed
 #   --deb FILE      this package of the kiosk, instead of making one by scripts/package.sh
 #   --key FILE.pub  whose bundles and systems the kiosk takes: a public key of minisign; may be repeated
 #   --out DIR       where the image goes [default: dist]
@@ -23,11 +29,14 @@ source "$root/cross/image/packages.sh"
 source "$root/cross/image/modules.sh"
 # shellcheck source=cross/image/rootfs.sh
 source "$root/cross/image/rootfs.sh"
+# shellcheck source=cross/image/rpios.sh
+source "$root/cross/image/rpios.sh"
 
-board='' deb='' keys=() out=$root/dist xz=1
+board='' base='' deb='' keys=() out=$root/dist xz=1
 while [ $# -gt 0 ]; do
     case "$1" in
-    rpi) board=rpi && shift ;;
+    rpi | rpios) board=$1 && shift ;;
+    --base) base=$(realpath -m "${2:?}") && shift 2 ;;
     --deb) deb=$(realpath -m "${2:?}") && shift 2 ;;
     --key) keys+=("$(realpath -m "${2:?}")") && shift 2 ;;
     --out) out=$(realpath -m "${2:?}") && shift 2 ;;
@@ -35,10 +44,13 @@ while [ $# -gt 0 ]; do
     *) usage_only "$@" ;;
     esac
 done
-[ -n "$board" ] || {
+case "$board-${base:+base}" in
+rpi- | rpios-base) ;;
+*)
     usage >&2
     exit 2
-}
+    ;;
+esac
 
 # Of the partitions, in MiB. A slot has room for a system twice as large; the data grow to the card's end.
 boot_mib=48 slot_mib=128 data_mib=32
@@ -48,8 +60,29 @@ need mke2fs e2fsprogs
 need xz xz-utils
 need python3 python3
 set_up_image_tools
-set_up_board_apt
+[ "$board" = rpios ] || set_up_board_apt
 [ -n "$deb" ] || deb=$("$root/scripts/package.sh" aarch64)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$out"
+image=$out/apparent-$board.img
+
+# pack_image FILE…: beside the image, its packed form and checksums, of FILE… as well.
+pack_image() {
+    if [ -n "$xz" ]; then
+        say "packing the image (minutes)"
+        xz --threads=0 -6 --keep --force "$image"
+    fi
+    local files=("$@" "$(basename "$image")" ${xz:+"$(basename "$image").xz"})
+    (cd "$out" && sha256sum "${files[@]}" >"apparent-$board.sha256" && stat --format '%n: %s bytes' "${files[@]}" >&2)
+    echo "$image"
+}
+
+if [ "$board" = rpios ]; then
+    make_rpios_image "$base" "$image" "$deb"
+    pack_image
+    exit
+fi
 
 say "fetching the boards' packages"
 fetch_board_packages "$packages" "${board_packages[@]}"
@@ -63,8 +96,6 @@ crates_of_kiosk() {
         --target aarch64-unknown-linux-gnu --format '{p}|{l}') || say "without cargo, the list of parts has no crates"
 }
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 unpack_one() {
     mkdir -p "$2"
     local package
@@ -134,8 +165,6 @@ mcopy -s -i "$work/boot.fat" "$fat"/* ::/
 truncate -s ${data_mib}M "$work/data.ext4"
 mke2fs -q -t ext4 -b 4096 -m 0 -L data -E root_owner=0:0 "$work/data.ext4"
 
-mkdir -p "$out"
-image=$out/apparent-$board.img
 python3 "$root/cross/image/assemble.py" "$image.part" c:$boot_mib:"$work/boot.fat" 83:$slot_mib:"$work/system.squashfs" \
     83:$slot_mib: 83:$data_mib:"$work/data.ext4"
 mv "$image.part" "$image"
@@ -143,11 +172,5 @@ cp "$work/system.squashfs" "$out/apparent-$board.system"
 mkdir "$work/own"
 cp "$deb" "$work/own/"
 crates_of_kiosk |
-    python3 "$root/cross/image/sbom.py" apparent-$board "$version" "$packages" "$kernel_packages" "$work/own" >"$image.cdx.json"
-if [ -n "$xz" ]; then
-    say "packing the image (a minute or two)"
-    xz --threads=0 -6 --keep --force "$image"
-fi
-(cd "$out" && sha256sum apparent-$board.{img,system} ${xz:+apparent-$board.img.xz} >apparent-$board.sha256)
-(cd "$out" && stat --format '%n: %s bytes' apparent-$board.{img,system} ${xz:+apparent-$board.img.xz}) >&2
-echo "$image"
+    python3 "$root/cross/image/sbom.py" "apparent-$board" "$version" "$packages" "$kernel_packages" "$work/own" >"$image.cdx.json"
+pack_image "apparent-$board.system"
