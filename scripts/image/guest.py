@@ -17,28 +17,51 @@ class Dead(Exception):
     """The machine ended, or did not answer in time."""
 
 
-class Guest:
-    """A running QEMU. `options` has qemu, uefi and out; `card` is the image that it starts from and changes."""
+def virt(options, card):
+    """QEMU's own machine, started by UEFI, as an image of ours starts."""
+    return virt_parts(card) + ["-bios", options.uefi]
 
-    def __init__(self, options, card, name, extra=(), memory_mib=1024):
+
+def virt_by(kernel, ram_disk, command_line):
+    """The same, where a kernel is started as the firmware of a Raspberry Pi starts one."""
+    return lambda options, card: virt_parts(card) + ["-kernel", kernel, "-initrd", ram_disk, "-append", command_line]
+
+
+def virt_parts(card):
+    return (["-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "1024", "-nodefaults", "-no-user-config"]
+            + ["-device", "virtio-gpu-pci,xres=800,yres=600", "-device", "virtio-rng-pci", "-serial", "chardev:tty"]
+            + ["-drive", f"if=none,id=card,format=raw,file={card}", "-device", "virtio-blk-pci,drive=card,bootindex=0"])
+
+
+def raspi3b(options, card):
+    """What QEMU knows of a Raspberry Pi 3: no firmware, so that its U-Boot and device tree are given."""
+    return (["-M", "raspi3b", "-kernel", options.u_boot, "-dtb", options.device_tree, "-serial", "null", "-serial", "chardev:tty"]
+            + ["-drive", f"if=sd,id=card,format=raw,file={card}"])
+
+
+class Guest:
+    """A running QEMU. `options` has qemu, uefi and out; `card` is the image that it starts from and changes. With
+    `resume`, it goes on from where save() left a machine of the same parts."""
+
+    def __init__(self, options, card, name, extra=(), resume=None, machine=virt):
         self.out, self.name, self.begun = Path(options.out), name, time.monotonic()
         self.log = (self.out / f"{name}.log").open("wb")
         monitor, serial = self.out / f"{name}.qmp", self.out / f"{name}.tty"
         for path in (monitor, serial):
             path.unlink(missing_ok=True)
         self.process = subprocess.Popen(
-            [options.qemu, "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", str(memory_mib)]
-            + ["-accel", "tcg,thread=multi", "-nodefaults", "-no-user-config", "-display", "none", "-bios", options.uefi]
-            + ["-chardev", f"socket,id=tty,path={serial},server=on,wait=off", "-serial", "chardev:tty"]
-            + ["-qmp", f"unix:{monitor},server=on,wait=off", "-device", "virtio-gpu-pci,xres=800,yres=600"]
-            + ["-drive", f"if=none,id=card,format=raw,file={card}", "-device", "virtio-blk-pci,drive=card,bootindex=0"]
-            + ["-device", "virtio-rng-pci", *extra],
+            [options.qemu, *machine(options, card), "-accel", "tcg,thread=multi", "-display", "none", *extra]
+            + ["-chardev", f"socket,id=tty,path={serial},server=on,wait=off", "-qmp", f"unix:{monitor},server=on,wait=off"]
+            + (["-incoming", f"exec:cat {resume}"] if resume else []),
             stdin=subprocess.DEVNULL, stderr=self.log)
         self.serial, self.monitor = connect(serial, self.process), connect(monitor, self.process).makefile("rw")
         self.said, self.read_from = b"", 0
         threading.Thread(target=self.listen, daemon=True).start()
         self.monitor.readline()
         self.command("qmp_capabilities")
+        if resume:
+            self.wait_for_status("query-status", "paused", "prelaunch")
+            self.command("cont")
 
     def listen(self):
         """Keeps what the serial line says."""
@@ -109,8 +132,32 @@ class Guest:
             if "error" in answer:
                 raise RuntimeError(f"{name}: {answer['error']}")
             if "return" in answer:
-                return
+                return answer["return"]
         raise Dead(f"{self.name}: the monitor hung up")
+
+    def wait_for_status(self, question, *answers):
+        """Until the monitor answers so."""
+        while (status := self.command(question).get("status")) not in answers:
+            if status == "failed":
+                raise Dead(f"{self.name}: {question}: failed")
+            time.sleep(0.02)
+
+    def save(self, file):
+        """Stops the machine for good and keeps its memory and processors in a file; the card is kept by who copies it."""
+        self.command("stop")
+        self.command("migrate-set-parameters", **{"max-bandwidth": 1 << 40})
+        self.command("migrate", uri=f"exec:cat >{file}")
+        self.wait_for_status("query-migrate", "completed")
+        self.kill()
+
+    def slow_down(self, writes_max):
+        """The card takes at most so many writes a second from now on."""
+        self.command("block_set_io_throttle", device="card", bps=0, bps_rd=0, bps_wr=0, iops=0, iops_rd=0, iops_wr=writes_max)
+
+    def writes(self):
+        """How many times the card was written to so far."""
+        drives = self.command("query-blockstats")
+        return next(drive["stats"]["wr_operations"] for drive in drives if drive.get("device") == "card")
 
     def shot(self, name):
         """The screen as NAME.png; its width, height and RGB bytes."""
