@@ -106,7 +106,8 @@ write_tree() {
         awk -F: '/^Free blocks/ { free = $2 } /^Block size/ { size = $2 } END { print free * size }')
     [ "$free" -gt $((needed + (8 << 20))) ] || die "the image has $free bytes free, the kiosk needs $needed and 8 MiB"
     (cd "$1" && find . -mindepth 1 -printf '%y %P\n') | LC_ALL=C sort -k 2 | debugfs_commands "$1" >"$work/commands"
-    debugfs -w -f "$work/commands" "$disk" >"$work/debugfs.log" 2>&1 || die "writing to the image failed: $(tail -n 3 "$work/debugfs.log")"
+    debugfs -w -f "$work/commands" "$disk" >"$work/debugfs.log" 2>&1 ||
+        die "writing to the image failed: $(tail -n 3 "$work/debugfs.log")"
     repair_disk
     check_written "$1"
 }
@@ -130,7 +131,8 @@ repair_disk() {
     local status=0
     e2fsck -f -p "$disk" >"$work/e2fsck.log" 2>&1 || status=$?
     [ $status -le 1 ] || die "the image's file system is broken: $(tail -n 3 "$work/e2fsck.log")"
-    e2fsck -f -n "$disk" >"$work/e2fsck.log" 2>&1 || die "the image's file system is broken: $(tail -n 3 "$work/e2fsck.log")"
+    e2fsck -f -n "$disk" >"$work/e2fsck.log" 2>&1 ||
+        die "the image's file system is broken: $(tail -n 3 "$work/e2fsck.log")"
 }
 
 # check_written TREE: reads back each file and compares.
@@ -140,5 +142,6 @@ check_written() {
     (cd "$1" && find . -type d -print0 | (cd "$work" && mkdir -p read && cd read && xargs -0 mkdir -p))
     debugfs -f "$work/commands" "$disk" >/dev/null 2>&1
     find "$1" -type l -delete
-    diff -r "$1" "$work/read" >"$work/diff" || die "the image does not hold what was written to it: $(head -n 3 "$work/diff")"
+    diff -r "$1" "$work/read" >"$work/diff" ||
+        die "the image does not hold what was written to it: $(head -n 3 "$work/diff")"
 }

@@ -1,14 +1,10 @@
 """The kiosk on other ground: in an image of Raspberry Pi OS, and on what QEMU knows of a Raspberry Pi 3."""
 
 import subprocess
-import time
 
-from bench import BOOT_AT, KIOSK_S, STATUS, copy, judge_face, judge_screen, plug_in, stick
+from bench import BOOT_AT, KIOSK_S, copy, judge_face, judge_screen, plug_in, stick
 from bundles import used, wait_for_version
 from guest import raspi3b, virt_by
-
-# Twice as slow as the other machine.
-RASPI_BOOT_S = 2400
 
 
 def rpios(bench):
