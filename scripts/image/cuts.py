@@ -114,7 +114,8 @@ def moments(bench, name, whole):
     chance, fell = random.Random(f"{bench.options.seed} {name}"), []
     for number in range(1, bench.options.cuts + 1):
         at = 1 + int(whole * (number - 1 + chance.random()) / bench.options.cuts)
-        yield Cut(name, number, bench.options.cuts, min(at, whole), whole, fell)
+        if bench.options.only in (0, number):
+            yield Cut(name, number, bench.options.cuts, min(at, whole), whole, fell)
 
 
 class Cut:

@@ -3,6 +3,7 @@ tells. Standard library only."""
 
 import argparse
 import json
+import os
 import re
 import signal
 import subprocess
@@ -26,6 +27,7 @@ def parse():
     parser.add_argument("--u-boot", help="of QEMU's Raspberry Pi 3")
     parser.add_argument("--device-tree", help="of the same")
     parser.add_argument("--cuts", type=int, default=0)
+    parser.add_argument("--only", type=int, default=0, help="of the cuts, only the one of this number")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("parts", nargs="+")
     return parser.parse_args()
@@ -95,7 +97,10 @@ def same_answer(bench, guest):
         print("     without --kiosk: the answer is not compared with this machine's")
         return
     picture = Path(bench.options.disk).parent / "disk" / "face.png"
-    here = subprocess.run([bench.options.kiosk, "analyze", "--json", picture], check=True, capture_output=True, text=True).stdout
+    # Wherever that kiosk was built, with the bundles of these sources.
+    bundles_here = {**os.environ, "APPARENT_BUNDLES": str(Path(__file__).resolve().parents[2] / "models" / "bundles")}
+    here = subprocess.run([bench.options.kiosk, "analyze", "--json", picture], check=True, capture_output=True, text=True,
+                          env=bundles_here).stdout
     here, there = answers(here), answers(there)
     bench.judge.expect("the same PNG has the same answer here and there", here and here == there, there)
 
