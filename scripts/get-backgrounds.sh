@@ -8,7 +8,8 @@
 #
 #   --detector  YuNet for pictures of 640 x 640 px, yunet_s_640_640.onnx: what it finds a face in is left out
 #   --out       default ${XDG_CACHE_HOME:-~/.cache}/apparent/backgrounds: PACKAGE-N.jpg and backgrounds.csv,
-#               which tells each picture's package, version, file and licence; decoys/, with decoys.csv: coins
+#               which tells each picture's package, version, file and licence; decoys/KIND, with decoys.csv:
+#               coins, animals and other things, cut out
 #
 # scripts/backgrounds/packages.txt and decoys.txt say which packages, excluded.txt which pictures are left out and why.
 set -euo pipefail
@@ -60,7 +61,7 @@ unpack() {
 bytes=0
 while read -r package _; do
     unpack "$package"
-done < <(grep -hv '^#' "$tools"/{packages,decoys}.txt)
+done < <(grep -hv '^#' "$tools"/{packages,decoys}.txt | sort -u -k 1,1)
 say "fetched $((bytes / 1000000)) MB"
 
 rm -rf "$out.part"

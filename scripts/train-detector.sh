@@ -8,6 +8,7 @@
 #
 #   OUT/train/       weights and log
 #   OUT/polish/      … and of the second stage: coins among the decoys, and landmarks that count more
+#   OUT/refine/      … and of the net that looks once more at what the detector finds
 #   OUT/f32/finder   the trained net in 32-bit floats
 #   OUT/int8/finder  what is committed as models/bundles/finder
 #
@@ -58,16 +59,23 @@ stage() {
     "$trainer" detector train "${scenes[@]}" --out "$out/$name" --certainty 0.75 "$@" "${resume[@]}"
 }
 stage train --epochs "$epochs" --relief 0.3
-decoys=(--decoys "$backgrounds/decoys")
-stage polish --weights "$out/train/best.safetensors" "${decoys[@]}" --relief 0.3 --landmarks 12 --epochs "$((epochs + 10))"
+stage polish --weights "$out/train/best.safetensors" --decoys "$backgrounds/decoys/coins" --relief 0.3 \
+    --landmarks 12 --epochs "$((epochs + 10))"
+
+scenes+=(--decoys "$backgrounds/decoys/coins" --decoys "$backgrounds/decoys/animals" --decoys "$backgrounds/decoys/things")
+int8=(--size 384x288 --calibration measured --scales per-channel)
+if [ ! -e "$out/candidates/finder" ]; then
+    "$trainer" detector bundle --weights "$out/polish/best.safetensors" "${scenes[@]}" "${int8[@]}" --score-min 0.15 \
+        --out "$out/candidates/finder"
+fi
+stage refine --refine "$out/candidates/finder" --relief 0.3 --scenes 4000 --epochs "$epochs"
 
 about=(
-    --weights "$out/polish/best.safetensors" "${scenes[@]}" "${decoys[@]}" --licence CC-BY-4.0
+    --weights "$out/polish/best.safetensors" --refine "$out/refine/best.safetensors" "${scenes[@]}" --licence CC-BY-4.0
     --attribution "FairFace: Kärkkäinen, K. & Joo, J. (2021), CC BY 4.0"
-    --data "Scenes composed of FairFace, 32,000 faces at 128 px with YuNet's boxes and landmarks, and of pictures without faces and coins from Debian packages (scripts/get-backgrounds.sh lists them with their licences)"
+    --data "Scenes composed of FairFace, 32,000 faces at 128 px with YuNet's boxes and landmarks, and of pictures without faces, coins, animals and other things from Debian packages (scripts/get-backgrounds.sh lists them with their licences)"
     --made-by "scripts/train-detector.sh --epochs $epochs, at commit $(git describe --always --dirty)"
 )
 "$trainer" detector bundle "${about[@]}" --size 384x288 --precision f32 --out "$out/f32/finder"
-"$trainer" detector bundle "${about[@]}" --size 384x288 --calibration measured --scales per-channel \
-    --out "$out/int8/finder"
+"$trainer" detector bundle "${about[@]}" "${int8[@]}" --out "$out/int8/finder"
 say "done: $out/int8/finder"

@@ -23,6 +23,12 @@ pub fn input_spec() -> InputSpec {
     InputSpec { order: ChannelOrder::Rgb, mean: [128.0; 3], scale: [1.0 / 64.0; 3] }
 }
 
+/// Where a face lies in the crop of the net that looks once more at what a detector found: with a little around it,
+/// since landmarks and boxes are not in their places yet.
+pub fn refine_crop() -> CropSpec {
+    crop_with_margin(64, 0.15)
+}
+
 /// Where a face lies in the crop of a net that was taught on boxes with a margin: `margin` box sides are
 /// added on each side of the box.
 ///

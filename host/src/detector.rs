@@ -2,10 +2,12 @@
 
 pub mod bundle;
 mod choose;
+mod closer;
 mod light;
 mod loss;
 mod mine;
 mod paste;
+mod pupil;
 mod scenes;
 pub mod sheet;
 pub mod stock;

@@ -71,12 +71,14 @@ pub fn write_bundle(
     })
 }
 
-/// Writes the bundle folder `dir` of a detector, as [`write_bundle`] does that of an estimator.
+/// Writes the bundle folder `dir` of a detector, as [`write_bundle`] does that of an estimator; `refine` is the
+/// network that looks once more, where `spec` has one.
 pub fn write_detector(
     dir: &Path,
     spec: DetectorSpec,
     provenance: Provenance,
     onnx: &[u8],
+    refine: Option<&[u8]>,
 ) -> Result<()> {
     let name = dir.file_name().and_then(|name| name.to_str()).context("no folder is named")?;
     let manifest = Manifest {
@@ -90,7 +92,10 @@ pub fn write_detector(
         quality: vec![],
     };
     replace(dir, |fresh| {
-        seal(fresh, manifest, &[(Role::Network, &format!("{name}.onnx"), onnx)])?;
+        let (network, again) = (format!("{name}.onnx"), format!("{name}-refine.onnx"));
+        let again = refine.map(|onnx| (Role::Refine, &*again, onnx));
+        let files = [(Role::Network, &*network, onnx)].into_iter().chain(again);
+        seal(fresh, manifest, &files.collect::<Vec<_>>())?;
         detect::open(Bundle::open(fresh)?, &Options::default())?;
         Ok(())
     })

@@ -5,6 +5,7 @@
 //! too.
 
 pub mod detector;
+pub mod refine;
 
 use anyhow::{Context, Result};
 use models::age::AGE_CLASSES;

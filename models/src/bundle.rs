@@ -180,8 +180,12 @@ impl Bundle {
 
     /// The bytes of the ONNX graph alone; everything else is let go.
     pub fn into_network(mut self) -> Vec<u8> {
-        let network = self.manifest.file(Role::Network).and_then(|f| self.files.remove(&f.path));
-        network.expect("a manifest is refused without a network")
+        self.take(Role::Network).expect("a manifest is refused without a network")
+    }
+
+    /// The bytes of the file for `role`, if the bundle has one that was not taken before.
+    pub fn take(&mut self, role: Role) -> Option<Vec<u8>> {
+        self.files.remove(&self.manifest.file(role)?.path)
     }
 
     /// The hash of `SHA256SUMS`: it names this very bundle.

@@ -3,6 +3,7 @@
 mod grid;
 mod networked;
 mod priors;
+mod refine;
 mod retinaface;
 #[cfg(test)]
 mod said;
@@ -56,7 +57,7 @@ pub trait Detector {
 }
 
 /// The detector of a bundle, which it takes.
-pub fn open(bundle: Bundle, options: &Options) -> Result<Box<dyn Detector>, DetectError> {
+pub fn open(bundle: Bundle, options: &Options) -> Result<Box<dyn Detector + Send>, DetectError> {
     Ok(Box::new(Networked::open(bundle, options)?))
 }
 
@@ -70,6 +71,11 @@ pub fn embedded() -> Result<Bundle, BundleError> {
         ("model.toml", include_bytes!("../bundles/finder/model.toml")),
         ("finder.onnx", include_bytes!("../bundles/finder/finder.onnx")),
     ])
+}
+
+/// The logistic function: from a logit to a score in [0, 1].
+fn logistic(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
 }
 
 /// How wide the border of a second try is, as a share of the picture's longer side.

@@ -4,6 +4,8 @@
 
 pub mod detector;
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -86,6 +88,8 @@ pub struct FileEntry {
 pub enum Role {
     /// The ONNX graph.
     Network,
+    /// The ONNX graph that looks once more at each face that a detector found.
+    Refine,
     /// Stored crops and what the network answers to them.
     Golden,
 }
@@ -224,15 +228,23 @@ impl Manifest {
                 && file.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
             require("files.sha256", &file.sha256, "64 lower-case hexadecimal digits", hex)?;
         }
-        let count = |role| self.files.iter().filter(|file| file.role == role).count();
-        require(
-            "number of files with role network",
-            count(Role::Network),
-            1,
-            count(Role::Network) == 1,
-        )?;
-        let goldens = count(Role::Golden);
-        require("number of files with role golden", goldens, "at most 1", goldens <= 1)
+        let refined = self.detector.as_ref().is_some_and(|detector| detector.refine.is_some());
+        self.check_count("number of files with role network", Role::Network, 1..=1)?;
+        let refine = usize::from(refined);
+        self.check_count("number of files with role refine", Role::Refine, refine..=refine)?;
+        self.check_count("number of files with role golden", Role::Golden, 0..=1)
+    }
+
+    fn check_count(
+        &self,
+        field: &'static str,
+        role: Role,
+        expected: RangeInclusive<usize>,
+    ) -> Result<(), ManifestError> {
+        let count = self.files.iter().filter(|file| file.role == role).count();
+        let (least, most) = expected.clone().into_inner();
+        let words = if least == most { most.to_string() } else { format!("at most {most}") };
+        require(field, count, words, expected.contains(&count))
     }
 }
 
@@ -257,16 +269,35 @@ impl EstimatorSpec {
         ] {
             require(field, value, "0.1 to 10", (0.1..=10.0).contains(&value))?;
         }
-        let size = self.crop.size_px;
-        require("estimator.crop.size_px", size, "16 to 1024", (16..=1024).contains(&size))?;
-        let inside = self.crop.template.as_flattened().iter().all(|v| (-1.0..=2.0).contains(v));
-        require("estimator.crop.template", "out of range", "shares of the side, -1 to 2", inside)?;
-        let scale = self.crop.box_scale;
-        require("estimator.crop.box_scale", scale, "0.1 to 10", (0.1..=10.0).contains(&scale))?;
-        let shift = self.crop.box_shift_y;
-        require("estimator.crop.box_shift_y", shift, "-2 to 2", (-2.0..=2.0).contains(&shift))?;
+        check_crop(&self.crop, CROP_FIELDS)?;
         self.input.check(["estimator.input.mean", "estimator.input.scale"])
     }
+}
+
+/// What `model.toml` calls the numbers of a [`CropSpec`].
+#[derive(Clone, Copy)]
+struct CropFields {
+    size_px: &'static str,
+    template: &'static str,
+    box_scale: &'static str,
+    box_shift_y: &'static str,
+}
+
+/// Of `[estimator.crop]`.
+const CROP_FIELDS: CropFields = CropFields {
+    size_px: "estimator.crop.size_px",
+    template: "estimator.crop.template",
+    box_scale: "estimator.crop.box_scale",
+    box_shift_y: "estimator.crop.box_shift_y",
+};
+
+fn check_crop(crop: &CropSpec, fields: CropFields) -> Result<(), ManifestError> {
+    let CropSpec { size_px: size, box_scale: scale, box_shift_y: shift, .. } = *crop;
+    require(fields.size_px, size, "16 to 1024", (16..=1024).contains(&size))?;
+    let inside = crop.template.as_flattened().iter().all(|v| (-1.0..=2.0).contains(v));
+    require(fields.template, "out of range", "shares of the side, -1 to 2", inside)?;
+    require(fields.box_scale, scale, "0.1 to 10", (0.1..=10.0).contains(&scale))?;
+    require(fields.box_shift_y, shift, "-2 to 2", (-2.0..=2.0).contains(&shift))
 }
 
 impl InputSpec {
@@ -355,6 +386,10 @@ mod tests {
         assert!(refusal("0.6", "nan").contains("detector.score_min is NaN"));
         assert!(refusal("[640, 640]", "[641, 640]").contains("641x640"));
         assert!(refusal("\"network\"", "\"golden\"").contains("role network is 0, expected 1"));
+        let again = "[detector.refine]\nscore_min = 0.5\n[detector.refine.crop]\nsize_px = 64\n\
+                     box_scale = 1.4\nbox_shift_y = 0\ntemplate = [[0.3, 0.4], [0.7, 0.4], [0.5, 0.5], \
+                     [0.4, 0.7], [0.6, 0.7]]\n[[files]]";
+        assert!(refusal("[[files]]", again).contains("role refine is 0, expected 1"));
     }
 
     #[test]

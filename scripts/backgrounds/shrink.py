@@ -1,6 +1,6 @@
 """Shrinks the pictures of unpacked Debian packages to JPEGs without faces, and writes backgrounds.csv.
 
-Pictures of single things that look like faces become JPEGs of their own folder, with decoys.csv."""
+Pictures of single things that are no faces become JPEGs of a folder for each kind, with decoys.csv."""
 
 import argparse
 import collections
@@ -57,16 +57,17 @@ def decoys(args):
     """Cuts each thing of args.decoys out to the square that it fills; yields its row."""
     (args.out / "decoys").mkdir()
     for line in lines(args.decoys):
-        package, *patterns = line.split()
+        package, kind, *patterns = line.split()
         if not (args.unpacked / package).is_dir():
             continue
+        (args.out / "decoys" / kind).mkdir(exist_ok=True)
         version, terms = read_package(args.unpacked / package)
         for idx, (source, bytes_) in enumerate(pictures(args.unpacked / package, patterns)):
             picture = cv2.imdecode(np.frombuffer(bytes_, np.uint8), cv2.IMREAD_UNCHANGED)
             left, top, width, height = cv2.boundingRect((picture[:, :, 3] > 127).astype(np.uint8))
             thing, _ = flatten(picture[top : top + height, left : left + width], zlib.crc32(bytes_))
             square = cv2.resize(thing, (DECOY_PX, DECOY_PX), interpolation=cv2.INTER_AREA)
-            path = f"{package}-{idx}.jpg"
+            path = f"{kind}/{package}-{idx}.jpg"
             cv2.imwrite(str(args.out / "decoys" / path), square, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
             yield path, package, version, source, terms.of(source)
 

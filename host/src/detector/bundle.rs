@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use image::RgbImage;
 use models::bundle::Bundle;
 use models::detect;
-use models::manifest::detector::{DetectorSpec, Family, Fit};
+use models::image::RgbView;
+use models::manifest::detector::{DetectorSpec, Family, Fit, RefineSpec};
 use models::manifest::{Precision, Provenance};
 use models::preprocess::Preprocessor;
 use models::session::Options as SessionOptions;
@@ -13,15 +15,18 @@ use models::tensor::Tensor;
 use rayon::prelude::*;
 
 use super::choose::{Choice, choose};
+use super::closer;
 use super::scenes::Scene;
 use super::stock::{Material, Stock};
 use super::train::{VAL_SEED, scene};
 use crate::faces::Part;
 use crate::fold::fold_batch_norm;
+use crate::net::Plan;
 use crate::net::detector::DetectorNet;
+use crate::net::refine::RefineNet;
 use crate::quantize::{self, Settings};
 use crate::weights::Weights;
-use crate::{export, onnx, out};
+use crate::{contract, export, onnx, out};
 
 /// Of two boxes that share more than this, the better one stays; YuNet's number.
 const NMS_IOU: f32 = 0.3;
@@ -38,6 +43,12 @@ pub struct Options {
     /// Weights that `train` wrote (best.safetensors).
     #[arg(long)]
     weights: PathBuf,
+    /// Weights that `train --refine` wrote, of the net that looks once more at what the detector finds.
+    #[arg(long)]
+    refine: Option<PathBuf>,
+    /// The least score of what is looked at once more.
+    #[arg(long, default_value_t = 0.15)]
+    candidate_min: f32,
     #[command(flatten)]
     material: Material,
     /// The bundle's folder; its last part is the bundle's name.
@@ -86,12 +97,13 @@ enum Arithmetic {
 /// Weights that do not fit, no faces or grounds, or the file system.
 pub fn run(options: &Options) -> Result<()> {
     let net = DetectorNet::new(options.size.map(|side| side as usize));
-    let weights = fold_batch_norm(&net, &Weights::read(&options.weights)?)?;
-    let graph = match options.precision {
-        Arithmetic::F32 => onnx::export_f32(&net, &weights)?,
-        Arithmetic::Int8 => int8(&net, &weights, options)?,
+    let weights = Weights::read(&options.weights)?;
+    let pictures = || {
+        let scenes = scenes(options, Part::Train, CALIBRATION_SEED, options.pictures)?;
+        Ok(scenes.into_iter().map(|scene| scene.picture).collect())
     };
-    let spec = |score_min| DetectorSpec {
+    let mut made = Made { network: graph(&net, &weights, options, pictures)?, refine: None };
+    let mut spec = DetectorSpec {
         family: Family::Grid,
         precision: match options.precision {
             Arithmetic::F32 => Precision::F32,
@@ -99,42 +111,80 @@ pub fn run(options: &Options) -> Result<()> {
         },
         input: options.size,
         fit: Fit::Letterbox,
-        score_min,
+        score_min: options.score_min.unwrap_or(SCORE_ANY),
         nms_iou: NMS_IOU,
         outputs: vec![],
         corners: None,
-        pixels: Some(weights.input.clone()),
+        pixels: Some(weights.input),
         priors: None,
+        refine: None,
     };
-    let score_min = match options.score_min {
-        Some(score_min) => score_min,
-        None => {
-            write(options, spec(SCORE_ANY), &graph)?;
-            let choice = chosen(options)?;
-            out::print(&format!("{choice}\n"))?;
-            choice.score_min
+    if let Some(path) = &options.refine {
+        spec.score_min = options.candidate_min;
+        write(options, spec.clone(), &made)?;
+        let weights = Weights::read(path)?;
+        made.refine = Some(graph(&RefineNet::default(), &weights, options, || crops(options))?);
+        let score_min = options.score_min.unwrap_or(SCORE_ANY);
+        spec.refine = Some(RefineSpec { score_min, crop: contract::refine_crop() });
+    }
+    write(options, spec.clone(), &made)?;
+    if options.score_min.is_none() {
+        let choice = chosen(options)?;
+        out::print(&format!("{choice}\n"))?;
+        match &mut spec.refine {
+            Some(refine) => refine.score_min = choice.score_min,
+            None => spec.score_min = choice.score_min,
         }
-    };
-    write(options, spec(score_min), &graph)?;
+        write(options, spec, &made)?;
+    }
     let bundle = Bundle::open(&options.out)?;
     eprintln!(
-        "{}: {} bytes of network, bundle {}",
+        "{}: {} bytes of networks, bundle {}",
         options.out.display(),
-        graph.len(),
+        made.network.len() + made.refine.map_or(0, |network| network.len()),
         bundle.sha256()
     );
     Ok(())
 }
 
-/// The net in bytes, calibrated on scenes of the train part.
-fn int8(net: &DetectorNet, weights: &Weights, options: &Options) -> Result<Vec<u8>> {
-    let scenes = scenes(options, Part::Train, CALIBRATION_SEED, options.pictures)?;
+/// The networks of a bundle, as ONNX.
+struct Made {
+    network: Vec<u8>,
+    refine: Option<Vec<u8>>,
+}
+
+/// The graph of a net; one in bytes is calibrated on `pictures`.
+fn graph<'a, N>(
+    net: &'a N,
+    weights: &Weights,
+    options: &Options,
+    pictures: impl FnOnce() -> Result<Vec<RgbImage>>,
+) -> Result<Vec<u8>>
+where
+    Plan<'a>: From<&'a N>,
+{
+    let weights = fold_batch_norm(net, weights)?;
+    if options.precision == Arithmetic::F32 {
+        return onnx::export_f32(net, &weights);
+    }
     let preprocessor = Preprocessor::new(&weights.input);
-    let pictures: Vec<Tensor> =
-        scenes.iter().map(|scene| preprocessor.tensor(&scene.picture)).collect();
-    let made = quantize::quantize(net, weights, &pictures, options.settings, &mut |_| ())?;
+    let pictures: Vec<Tensor> = pictures()?.iter().map(|it| preprocessor.tensor(it)).collect();
+    let made = quantize::quantize(net, &weights, &pictures, options.settings, &mut |_| ())?;
     out::print(&quantize::table(&made.layers))?;
     onnx::export_int8(net, &made.quantized)
+}
+
+/// What the detector that is written already finds in scenes of the train part.
+fn crops(options: &Options) -> Result<Vec<RgbImage>> {
+    let mut detector = detect::open(Bundle::open(&options.out)?, &SessionOptions::default())?;
+    let mut crops = vec![];
+    for scene in scenes(options, Part::Train, CALIBRATION_SEED, options.pictures)? {
+        let view = RgbView::of(&scene.picture).context("an empty scene")?;
+        let found = detector.detect(&view)?;
+        crops.extend(closer::looks(&scene, &found).into_iter().map(|(crop, _)| crop));
+    }
+    ensure!(!crops.is_empty(), "the detector found nothing to look at");
+    Ok(crops)
 }
 
 fn chosen(options: &Options) -> Result<Choice> {
@@ -148,7 +198,7 @@ fn scenes(options: &Options, part: Part, seed: u64, count: u64) -> Result<Vec<Sc
     Ok((0..count).into_par_iter().map(|at| scene(&stock, options.size, (seed, at))).collect())
 }
 
-fn write(options: &Options, spec: DetectorSpec, graph: &[u8]) -> Result<()> {
+fn write(options: &Options, spec: DetectorSpec, made: &Made) -> Result<()> {
     let provenance = Provenance {
         licence: options.licence.clone(),
         attribution: options.attribution.clone(),
@@ -156,7 +206,7 @@ fn write(options: &Options, spec: DetectorSpec, graph: &[u8]) -> Result<()> {
         made_by: options.made_by.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    export::write_detector(&options.out, spec, provenance, graph)
+    export::write_detector(&options.out, spec, provenance, &made.network, made.refine.as_deref())
 }
 
 fn size(text: &str) -> Result<[u32; 2]> {

@@ -108,7 +108,7 @@ mod tests {
             wanted,
         };
         let faces = vec![face(0.0, true), face(20.0, true), face(40.0, false)];
-        Scene { picture: RgbImage::new(64, 64), faces }
+        Scene { picture: RgbImage::new(64, 64), faces, seed: 0 }
     }
 
     fn told(boxes: &[(f32, f32)]) -> Vec<Told> {

@@ -14,7 +14,7 @@ pub(super) struct Loss {
     pub(super) score: Tensor,
     /// 1 − IoU + the distance of the middles (Zheng et al. 2020, DIoU), and the raw numbers' error.
     pub(super) bounds: Tensor,
-    /// Mean distance, in face sizes.
+    /// Mean distance, in face sizes, or in eye distances where crops are told of.
     pub(super) landmarks: Tensor,
 }
 
@@ -34,7 +34,26 @@ impl Loss {
         Ok(Self {
             score: score / &faces,
             bounds: bounds / &faces,
-            landmarks: landmarks(&face, &label)? / &faces,
+            landmarks: landmarks(&face.f_narrow(1, 5, 10)?, &label.f_narrow(1, 5, 11)?)? / &faces,
+        })
+    }
+
+    /// That of crops around faces, in which no box is told.
+    ///
+    /// # Shapes
+    /// - told, targets: `[crops, 11]`, `[crops, 12]`, f32: whether it is a face, ten landmarks; and in what their errors
+    ///   are measured
+    pub(super) fn of_crops(told: &Tensor, targets: &Tensor) -> Result<Self> {
+        let wanted = targets.f_select(1, 0)?;
+        let shown = wanted.f_gt(0.5)?;
+        let faces = shown.f_sum(Kind::Float)?.f_clamp_min(1.0)?;
+        let at = shown.f_nonzero()?.f_squeeze_dim(1)?;
+        let (face, label) = (told.f_index_select(0, &at)?, targets.f_index_select(0, &at)?);
+        let score = score(&told.f_select(1, 0)?, &wanted, &wanted.f_ones_like()?)?;
+        Ok(Self {
+            score: score / &faces,
+            bounds: faces.f_zeros_like()?,
+            landmarks: landmarks(&face.f_narrow(1, 1, 10)?, &label.f_narrow(1, 1, 11)?)? / &faces,
         })
     }
 
@@ -85,11 +104,11 @@ fn bounds(face: &Tensor, label: &Tensor) -> Result<(Tensor, Tensor)> {
     Ok((off.f_sum(Kind::Float)? + raw, kept))
 }
 
-/// The mean distance of five landmarks in face sizes, summed over the faces.
-fn landmarks(face: &Tensor, label: &Tensor) -> Result<Tensor> {
-    let off = face.f_narrow(1, 5, 10)? - label.f_narrow(1, 5, 10)?;
-    let size = label.f_narrow(1, WIDTH as i64 - 1, 1)?;
-    Ok((off / size)
+/// The mean distance of five landmarks, in the last number of each label, summed over the faces.
+fn landmarks(told: &Tensor, label: &Tensor) -> Result<Tensor> {
+    let off = told - label.f_narrow(1, 0, 10)?;
+    let unit = label.f_narrow(1, 10, 1)?;
+    Ok((off / unit)
         .f_abs()?
         .f_mean_dim([1i64].as_slice(), false, Kind::Float)?
         .f_sum(Kind::Float)?)

@@ -36,6 +36,8 @@ const TRIES: usize = 8;
 pub(super) struct Scene {
     pub(super) picture: RgbImage,
     pub(super) faces: Vec<SceneFace>,
+    /// For what is drawn by chance from the scene.
+    pub(super) seed: u64,
 }
 
 /// A face of a scene, in the scene's pixels.
@@ -83,7 +85,7 @@ pub(super) fn draw(stock: &Stock, size: [u32; 2], rng: &mut impl Rng) -> Scene {
     }
     let Drawing { mut picture, faces, .. } = scene;
     light::change(&mut picture, rng);
-    Scene { picture, faces }
+    Scene { picture, faces, seed: rng.random() }
 }
 
 /// A scene that shows a ground alone, for mistakes to be looked for.
@@ -287,7 +289,8 @@ impl<'a> Drawing<'a> {
         let relief = self.stock.relief;
         let Stock { decoys, mistaken, .. } = self.stock;
         let piece = if !decoys.is_empty() && rng.random_bool(DECOYS) {
-            &decoys[rng.random_range(0..decoys.len())]
+            let kind = &decoys[rng.random_range(0..decoys.len())];
+            &kind[rng.random_range(0..kind.len())]
         } else if relief > 0.0 && rng.random_bool(relief) {
             part = self.relief(rng);
             &part

@@ -43,7 +43,7 @@ pub fn run(options: &Options) -> Result<()> {
     let lines = options.count.div_ceil(COLUMNS);
     let mut sheet = RgbImage::new(width * COLUMNS, height * lines);
     for at in 0..options.count {
-        let Scene { mut picture, faces } = scene(&stock, SCENE_PX, (options.seed, at.into()));
+        let Scene { mut picture, faces, .. } = scene(&stock, SCENE_PX, (options.seed, at.into()));
         faces.iter().for_each(|face| mark(&mut picture, face));
         let (x, y) = (at % COLUMNS * width, at / COLUMNS * height);
         overlay(&mut sheet, &picture, x.into(), y.into());

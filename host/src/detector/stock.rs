@@ -24,9 +24,10 @@ pub struct Material {
     /// Folder of pictures without faces (scripts/get-backgrounds.sh).
     #[arg(long)]
     backgrounds: PathBuf,
-    /// Folder of pictures of single things that look like faces and are none: coins.
+    /// Folder of pictures of single things that look like faces and are none, such as coins; of several, each is
+    /// drawn from equally often.
     #[arg(long)]
-    decoys: Option<PathBuf>,
+    decoys: Vec<PathBuf>,
 }
 
 /// A face in a small picture of its own.
@@ -43,8 +44,8 @@ pub(super) struct Stock {
     pub(super) faces: Vec<FacePatch>,
     /// Pictures without faces.
     pub(super) grounds: Vec<Patch>,
-    /// Things that look like faces, each filling its picture.
-    pub(super) decoys: Vec<Patch>,
+    /// Kinds of things that look like faces, each filling its picture.
+    pub(super) decoys: Vec<Vec<Patch>>,
     /// Pieces of grounds that a detector took for faces.
     pub(super) mistaken: Vec<Patch>,
     /// Share of the decoys that are reliefs.
@@ -73,8 +74,8 @@ impl Stock {
         let faces: Vec<FacePatch> = faces.collect::<Result<_>>()?;
         bar.finish_and_clear();
         let grounds = read_pictures(&material.backgrounds, part)?;
-        let decoys = material.decoys.as_deref().map(|folder| read_pictures(folder, part));
-        let decoys = decoys.transpose()?.unwrap_or_default();
+        let decoys = material.decoys.iter().map(|folder| read_pictures(folder, part));
+        let decoys = decoys.collect::<Result<_>>()?;
         Ok(Self { faces, grounds, decoys, mistaken: vec![], relief: 0.0 })
     }
 }

@@ -1,33 +1,30 @@
-//! `trainer detector train`: labelled faces and pictures without faces → weights of the detector.
+//! `trainer detector train`: labelled faces and pictures without faces → weights of the detector, or of the net
+//! that looks once more at what a detector finds.
 //!
-//! Each epoch draws new scenes; before it, the averaged weights look at grounds without faces, and what they
-//! take for a face there is laid into the epoch's scenes as something that is none. A killed run goes on where
-//! its last saved epoch ended, to the same bits.
+//! Each epoch draws new scenes, from which a [`Pupil`] makes what it learns from. A killed run goes on where its
+//! last saved epoch ended, to the same bits.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use image::RgbImage;
-use models::preprocess::Preprocessor;
+use models::bundle::Bundle;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor, no_grad};
+use tch::{Kind, no_grad};
 
-use super::loss::{Loss, to_tensor};
-use super::mine;
+use super::loss::Loss;
+use super::pupil::{self, Batch, Pupil};
 use super::scenes::{self, Scene};
 use super::stock::{Material, Stock};
-use super::targets::targets;
 use crate::faces::Part;
 use crate::feed::feed;
-use crate::net::detector::{CHANNELS, DetectorNet};
 use crate::train::checkpoint::Checkpoint;
 use crate::train::device::{On, Precision};
-use crate::train::forward::{Layers, Mode, Parameters, to_torch};
+use crate::train::forward::{Layers, Mode, Parameters};
 use crate::train::learner::Learner;
 use crate::train::recipe::Schedule;
 use crate::weights::Weights;
@@ -41,6 +38,9 @@ pub struct Options {
     /// Folder for weights, log and options.
     #[arg(long)]
     out: PathBuf,
+    /// The bundle of a detector that reports more than are faces: trains the net that looks at those once more.
+    #[arg(long)]
+    refine: Option<PathBuf>,
     /// First weights (best.safetensors of an earlier run); random ones without.
     #[arg(long)]
     weights: Option<PathBuf>,
@@ -88,6 +88,7 @@ pub struct Options {
 /// Everything that decides what a run learns, kept in `train.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Recipe {
+    refined_sha256: Option<String>,
     weights_sha256: Option<String>,
     relief: f64,
     certainty: f64,
@@ -110,6 +111,7 @@ struct Row {
     train_loss: f64,
     val_loss: f64,
     val_score: f64,
+    /// 0 where no boxes are told.
     val_bounds: f64,
     val_landmarks: f64,
     /// Pieces of grounds that were taken for faces before it.
@@ -123,21 +125,12 @@ pub(super) const SCENE_PX: [u32; 2] = [320, 256];
 const VAL_SCENES: u64 = 320;
 /// Val scenes are drawn by other seeds than any epoch's.
 pub(super) const VAL_SEED: u64 = u64::MAX;
-/// From this epoch on mistakes are looked for.
-const MINE_FROM: usize = 2;
-
-/// Scenes as torch reads them.
-struct Batch {
-    input: Tensor,
-    targets: Tensor,
-}
 
 struct Run<'a> {
-    net: DetectorNet,
+    pupil: &'a dyn Pupil,
     recipe: Recipe,
     learner: Learner,
     kind: Kind,
-    preprocessor: &'a Preprocessor,
     val: Vec<Scene>,
     log: Vec<Row>,
 }
@@ -156,20 +149,18 @@ pub fn run(options: &Options) -> Result<()> {
     (stock.relief, val.relief) = (recipe.relief, recipe.relief);
     let val =
         (0..VAL_SCENES).into_par_iter().map(|at| scene(&val, SCENE_PX, (VAL_SEED, at))).collect();
-    let net = DetectorNet::new(SCENE_PX.map(|side| side as usize));
+    let pupil = pupil::open(options.refine.as_deref())?;
     let mut weights = match &options.weights {
         Some(path) => Weights::read(path)?,
-        None => init::he(&net, recipe.seed),
+        None => init::he(pupil.plan(), recipe.seed),
     };
     weights.input = contract::input_spec();
-    let preprocessor = Preprocessor::new(&weights.input);
     let parameters = Parameters::new(&weights, device, |_| true)?;
     let checkpoint = Checkpoint::new(&options.out, &recipe, options.resume)?;
     let mut run = Run {
-        net,
+        pupil: &*pupil,
         kind: recipe.precision.kind(device),
         learner: Learner::new(parameters, recipe.weight_decay, recipe.average_decay)?,
-        preprocessor: &preprocessor,
         recipe,
         val,
         log: vec![],
@@ -203,7 +194,9 @@ impl Recipe {
             ensure!((0.0..=1.0).contains(&share), "{flag} is {share}, expected 0 to 1");
             Ok(share)
         };
+        let refined = options.refine.as_deref().map(Bundle::open).transpose()?;
         Ok(Self {
+            refined_sha256: refined.map(|bundle| bundle.sha256().to_owned()),
             weights_sha256: options.weights.as_deref().map(files::sha256_of).transpose()?,
             relief: share("--relief", options.relief)?,
             certainty: share("--certainty", options.certainty)?,
@@ -248,17 +241,17 @@ impl Run<'_> {
         let begun = Instant::now();
         let epoch = self.log.len();
         let seed = self.recipe.seed << 20 | epoch as u64;
-        stock.mistaken = if epoch < MINE_FROM { vec![] } else { self.mistakes(stock, seed)? };
+        let kept = self.learner.kept_parameters();
+        stock.mistaken =
+            self.pupil.mistakes(&self.layers(&kept, Mode::Eval), stock, epoch, seed)?;
         let bar = progress::bar("detector", self.steps_an_epoch());
         let mut train_loss = 0.0;
         let batch = self.recipe.batch as u64;
-        let preprocessor = self.preprocessor;
+        let pupil = self.pupil;
         let make = |step: u64| {
             let drawn = (step * batch..(step + 1) * batch).into_par_iter();
-            self::batch(
-                &drawn.map(|at| scene(stock, SCENE_PX, (seed, at))).collect::<Vec<_>>(),
-                preprocessor,
-            )
+            let scenes: Vec<Scene> = drawn.map(|at| scene(stock, SCENE_PX, (seed, at))).collect();
+            pupil.batch(&scenes)
         };
         feed(0..self.steps_an_epoch(), make, |batch| {
             train_loss += self.step(&batch)?;
@@ -280,9 +273,8 @@ impl Run<'_> {
     }
 
     fn step(&mut self, batch: &Batch) -> Result<f64> {
-        let told = told(&self.forward(&self.learner.parameters, Mode::Train), &batch.input)?;
-        let targets = batch.targets.f_to_device(self.learner.parameters.device())?;
-        let loss = Loss::of(&told, &targets, self.recipe.certainty)?.sum(self.recipe.landmarks);
+        let loss = self.loss(&self.learner.parameters, Mode::Train, batch)?;
+        let loss = loss.sum(self.recipe.landmarks);
         let value = f64::try_from(&loss)?;
         ensure!(value.is_finite(), "the loss is {value}: try a smaller --lr");
         let epochs = self.learner.steps() as f64 / self.steps_an_epoch() as f64;
@@ -293,20 +285,21 @@ impl Run<'_> {
         Ok(value)
     }
 
-    fn forward<'f>(&'f self, parameters: &'f Parameters, mode: Mode) -> Net<'f> {
-        Net { layers: Layers { parameters, mode, kind: self.kind }, net: &self.net }
+    fn layers<'l>(&self, parameters: &'l Parameters, mode: Mode) -> Layers<'l> {
+        Layers { parameters, mode, kind: self.kind }
+    }
+
+    fn loss(&self, parameters: &Parameters, mode: Mode, batch: &Batch) -> Result<Loss> {
+        self.pupil.loss(&self.layers(parameters, mode), batch, self.recipe.certainty)
     }
 
     /// Loss of the averaged weights on the val scenes: score, bounds, landmarks, sum.
     fn score(&self) -> Result<[f64; 4]> {
         let kept = self.learner.kept_parameters();
-        let net = self.forward(&kept, Mode::Eval);
         let mut sums = [0.0; 4];
         for scenes in self.val.chunks(self.recipe.batch) {
-            let batch = batch(scenes, self.preprocessor)?;
-            let targets = batch.targets.f_to_device(kept.device())?;
-            let loss =
-                no_grad(|| Loss::of(&told(&net, &batch.input)?, &targets, self.recipe.certainty))?;
+            let batch = self.pupil.batch(scenes)?;
+            let loss = no_grad(|| self.loss(&kept, Mode::Eval, &batch))?;
             let parts =
                 [&loss.score, &loss.bounds, &loss.landmarks, &loss.sum(self.recipe.landmarks)]
                     .map(f64::try_from);
@@ -316,55 +309,6 @@ impl Run<'_> {
         }
         Ok(sums)
     }
-
-    /// What the averaged weights take for faces where there are none.
-    fn mistakes(&self, stock: &Stock, seed: u64) -> Result<Vec<super::paste::Patch>> {
-        let kept = self.learner.kept_parameters();
-        let net = self.forward(&kept, Mode::Eval);
-        mine::mistakes(stock, seed, |pictures| {
-            let input = input(pictures, self.preprocessor)?;
-            no_grad(|| told(&net, &input))
-        })
-    }
-}
-
-/// The net with the weights of a moment.
-struct Net<'a> {
-    layers: Layers<'a>,
-    net: &'a DetectorNet,
-}
-
-/// What every cell tells.
-///
-/// # Shapes
-/// - input: `[batch, 3, height, width]`, f32
-/// - told: `[batch, cells, 15]`, f32; grid by grid, row by row
-fn told(net: &Net<'_>, input: &Tensor) -> Result<Tensor> {
-    let mut features = net.layers.pixels(&input.f_to_device(net.layers.parameters.device())?)?;
-    let mut grids = vec![];
-    for level in &net.net.levels {
-        features = net.layers.chain(&level.trunk, features)?;
-        let told = net.layers.chain(&level.head, features.shallow_clone())?;
-        let rows =
-            told.f_permute([0, 2, 3, 1])?.f_reshape([told.size()[0], -1, CHANNELS as i64])?;
-        grids.push(rows);
-    }
-    Ok(Tensor::f_cat(&grids, 1)?)
-}
-
-fn batch(scenes: &[Scene], preprocessor: &Preprocessor) -> Result<Batch> {
-    let pictures: Vec<&RgbImage> = scenes.iter().map(|scene| &scene.picture).collect();
-    let targets: Vec<Vec<f32>> =
-        scenes.par_iter().map(|scene| targets(&scene.faces, SCENE_PX)).collect();
-    Ok(Batch {
-        input: input(&pictures, preprocessor)?,
-        targets: to_tensor(&targets, tch::Device::Cpu)?,
-    })
-}
-
-fn input(pictures: &[&RgbImage], preprocessor: &Preprocessor) -> Result<Tensor> {
-    let one = |picture: &&RgbImage| to_torch(&preprocessor.tensor(picture));
-    Ok(Tensor::f_cat(&pictures.iter().map(one).collect::<Result<Vec<_>>>()?, 0)?)
 }
 
 impl fmt::Display for Row {

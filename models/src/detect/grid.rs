@@ -9,8 +9,8 @@
 //! - 3–4: ln(width / stride), ln(height / stride)
 //! - 5–14: from `c` to each of the five landmarks, x and y, in strides
 
-use super::Face;
 use super::networked::Decode;
+use super::{Face, logistic};
 use crate::geometry::{Landmarks, Point, Rect};
 use crate::tensor::Tensor;
 
@@ -73,9 +73,9 @@ impl Level<'_> {
         self.values[channel * self.cells + cell]
     }
 
-    /// The logistic function of the logit, in [0, 1].
+    /// In [0, 1].
     fn score(&self, cell: usize) -> f32 {
-        1.0 / (1.0 + (-self.at(0, cell)).exp())
+        logistic(self.at(0, cell))
     }
 
     fn face(&self, cell: usize) -> Face {

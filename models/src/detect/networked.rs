@@ -4,6 +4,7 @@
 use image::RgbImage;
 
 use super::grid::Grid;
+use super::refine::{LOOKS_MAX, Refine};
 use super::retinaface::Retinaface;
 use super::ssd::Ssd;
 use super::suppress::{blend, suppress};
@@ -12,6 +13,7 @@ use super::{DetectError, Detector, Face, scale};
 use crate::bundle::Bundle;
 use crate::geometry::{Point, Rect};
 use crate::image::RgbView;
+use crate::manifest::Role;
 use crate::manifest::detector::{DetectorSpec, Family, Fit};
 use crate::preprocess::Preprocessor;
 use crate::session::{Contract, Options, Session};
@@ -58,13 +60,14 @@ pub(super) struct Networked {
     session: Session,
     preprocessor: Preprocessor,
     decode: Box<dyn Decode>,
+    refine: Option<Refine>,
     spec: DetectorSpec,
     name: String,
 }
 
 impl Networked {
     /// The detector of a bundle, which it takes.
-    pub(super) fn open(bundle: Bundle, options: &Options) -> Result<Self, DetectError> {
+    pub(super) fn open(mut bundle: Bundle, options: &Options) -> Result<Self, DetectError> {
         let name = bundle.manifest().name.clone();
         let Some(spec) = bundle.manifest().detector.clone() else {
             return Err(DetectError::Kind { name });
@@ -73,9 +76,13 @@ impl Networked {
         let [width, height] = spec.input.map(|side| side as usize);
         let (input, outputs) = (vec![1, 3, height, width], decode.shapes());
         let contract = Contract { input, outputs, precision: spec.precision };
+        let refine = spec.refine.clone().zip(bundle.take(Role::Refine));
+        let refine =
+            refine.map(|(look, network)| Refine::open(network, look, spec.precision, options));
+        let refine = refine.transpose()?;
         let session = Session::open(bundle.into_network(), &contract, options)?;
         let preprocessor = Preprocessor::new(&spec.pixels());
-        Ok(Self { session, preprocessor, decode, name: label(&name, spec.input), spec })
+        Ok(Self { session, preprocessor, decode, refine, name: label(&name, spec.input), spec })
     }
 }
 
@@ -88,10 +95,17 @@ impl Detector for Networked {
             let found = self.decode.faces(&outputs, least).into_iter();
             found.map(|face| in_picture(face, unit)).collect()
         };
-        Ok(match self.spec.family {
+        let found = match self.spec.family {
             Family::Grid => blend(faces(score_min * BLEND_FROM), score_min, nms_iou),
             _ => suppress(faces(score_min), nms_iou),
-        })
+        };
+        let Some(refine) = &mut self.refine else { return Ok(found) };
+        let mut seen = vec![];
+        for face in found.iter().take(LOOKS_MAX) {
+            seen.extend(refine.look(picture, face, &self.preprocessor)?);
+        }
+        seen.sort_by(|a, b| b.score.total_cmp(&a.score));
+        Ok(seen)
     }
 
     fn name(&self) -> &str {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChannelOrder, InputSpec, ManifestError, Precision, require};
+use super::{ChannelOrder, CropFields, InputSpec, ManifestError, Precision, check_crop, require};
+use crate::crop::CropSpec;
 
 /// The longest side of an input, in pixels.
 const SIDE_PX_MAX: u32 = 2048;
@@ -44,7 +45,41 @@ pub struct DetectorSpec {
     pub pixels: Option<InputSpec>,
     /// From which boxes an SSD or RetinaFace tells those it sees.
     pub priors: Option<Priors>,
+    /// How a second network looks once more at each face that was found.
+    pub refine: Option<RefineSpec>,
 }
+
+/// How to feed and read the network that looks at each found face once more, closer; its file's role is `refine`.
+///
+/// # Shapes
+/// - input: `[1, 3, size_px, size_px]`, f32, made as the detector's own
+/// - output: `[1, 11]`, f32: the logit of its being a face, and from the middle of the crop to each of the five
+///   landmarks, x and y, in halves of the crop's side
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefineSpec {
+    /// The least score of a face that is reported, in (0, 1): the geometric mean of what both networks say.
+    pub score_min: f32,
+    /// How a found face is cut out.
+    pub crop: CropSpec,
+}
+
+impl RefineSpec {
+    fn check(&self) -> Result<(), ManifestError> {
+        let score = self.score_min;
+        let open = score > 0.0 && score < 1.0;
+        require("detector.refine.score_min", score, "between 0 and 1", open)?;
+        check_crop(&self.crop, CROP_FIELDS)
+    }
+}
+
+/// What the numbers of `[detector.refine.crop]` are called.
+const CROP_FIELDS: CropFields = CropFields {
+    size_px: "detector.refine.crop.size_px",
+    template: "detector.refine.crop.template",
+    box_scale: "detector.refine.crop.box_scale",
+    box_shift_y: "detector.refine.crop.box_shift_y",
+};
 
 /// Detectors whose outputs are read alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,7 +147,8 @@ impl DetectorSpec {
         require("detector.nms_iou", self.nms_iou, "between 0 and 1", open(self.nms_iou))?;
         self.check_pixels()?;
         self.check_outputs()?;
-        self.check_boxes()
+        self.check_boxes()?;
+        self.refine.as_ref().map_or(Ok(()), RefineSpec::check)
     }
 
     fn check_input(&self) -> Result<(), ManifestError> {
@@ -329,6 +365,19 @@ mod tests {
         assert_eq!(many, "detector.corners is 262145, expected 1 to 262144 boxes");
         let grid = GRID.replace("score_min", "corners = 3\nscore_min");
         assert!(refused(&grid).starts_with(&format!("{said} corners, expected none")));
+    }
+
+    #[test]
+    fn a_second_look_that_cannot_be_is_told_with_what_was_expected() {
+        let crop = "size_px = 64\nbox_scale = 1.4\nbox_shift_y = 0\ntemplate = \
+                    [[0.3, 0.4], [0.7, 0.4], [0.5, 0.5], [0.4, 0.7], [0.6, 0.7]]";
+        let again = format!("{GRID}\n[refine]\nscore_min = 0.5\n[refine.crop]\n{crop}");
+        assert_eq!(parse(&again).unwrap().refine.unwrap().crop.size_px, 64);
+        let refused = |from, to| refusal(&again, from, to);
+        assert_eq!(refused("64", "8"), "detector.refine.crop.size_px is 8, expected 16 to 1024");
+        assert!(refused("1.4", "nan").starts_with("detector.refine.crop.box_scale is NaN"));
+        assert!(refused("score_min = 0.5", "score_min = 1").starts_with("detector.refine.score"));
+        assert!(refused("size_px", "colour = 1\nsize_px").contains("unknown field `colour`"));
     }
 
     #[test]
