@@ -17,5 +17,6 @@ said=$(ZIG_VERBOSE_LINK=1 "$zig" "$@" 2>&1) || {
     exit 1
 }
 grep -vE '^(ld\.lld|ar) ' <<<"$said" >&2 || true
-read -ra linked < <(grep '^ld\.lld ' <<<"$said") || exit 0
+# The first time, zig links the stubs of GLIBC and what starts a program as well, before the program.
+read -ra linked < <(grep '^ld\.lld ' <<<"$said" | tail -n 1) || exit 0
 exec "$zig" ld.lld "${linked[@]:1}" --icf=all
