@@ -70,6 +70,7 @@ pub fn embedded() -> Result<Bundle, BundleError> {
         ("SHA256SUMS", include_bytes!("../bundles/finder/SHA256SUMS")),
         ("model.toml", include_bytes!("../bundles/finder/model.toml")),
         ("finder.onnx", include_bytes!("../bundles/finder/finder.onnx")),
+        ("finder-refine.onnx", include_bytes!("../bundles/finder/finder-refine.onnx")),
     ])
 }
 

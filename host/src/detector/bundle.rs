@@ -65,7 +65,7 @@ pub struct Options {
     pictures: u64,
     #[command(flatten)]
     settings: Settings,
-    /// The least score of a face; without it, the one with the best F½ on val scenes.
+    /// The least score of a face; without it, the highest one with nearly the best F½ on val scenes.
     #[arg(long)]
     score_min: Option<f32>,
     /// The weights' licence (SPDX).

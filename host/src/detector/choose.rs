@@ -16,6 +16,10 @@ use crate::progress;
 /// Scores that are tried, in hundredths.
 const TRIED: std::ops::RangeInclusive<u8> = 10..=90;
 
+/// What has so much of the best F½ is nearly as good: about the top the curve is flat, and a higher score drops more of
+/// what is wrong.
+const NEARLY: f64 = 0.995;
+
 /// What is found from a score on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Choice {
@@ -42,7 +46,7 @@ impl Choice {
     }
 }
 
-/// The score with the best F½ for a detector that reports everything.
+/// The score for a detector that reports everything: the highest one with nearly the best F½.
 ///
 /// # Errors
 /// The detector fails, or a scene is empty.
@@ -57,8 +61,13 @@ pub(super) fn choose(detector: &mut dyn Detector, scenes: &[Scene]) -> Result<Ch
     }
     bar.finish_and_clear();
     let counted = TRIED.map(|hundredth| count(&told, wanted, f32::from(hundredth) / 100.0));
-    let best = counted.max_by(|a, b| a.f_half().total_cmp(&b.f_half()));
-    best.context("no scores to try")
+    pick(counted).context("no scores to try")
+}
+
+/// Of what is nearly as good as the best, by F½, that of the highest score.
+fn pick(counted: impl Iterator<Item = Choice> + Clone) -> Option<Choice> {
+    let best = counted.clone().map(|choice| choice.f_half()).max_by(f64::total_cmp)?;
+    counted.filter(|choice| choice.f_half() >= best * NEARLY).last()
 }
 
 fn count(told: &[Told], wanted: usize, score_min: f32) -> Choice {
@@ -123,6 +132,15 @@ mod tests {
         assert_eq!(is_face, [true, false, true, false]);
         let choice = count(&told, 2, 0.5);
         assert_eq!(choice, Choice { score_min: 0.5, found: 2, wanted: 2, wrong: 1 });
+    }
+
+    #[test]
+    fn of_what_is_nearly_as_good_the_highest_score_is_chosen() {
+        let choice = |score_min, found, wrong| Choice { score_min, found, wanted: 1000, wrong };
+        let (best, flat, worse) = (choice(0.5, 900, 20), choice(0.6, 890, 20), choice(0.7, 800, 0));
+        assert!(flat.f_half() < best.f_half() && worse.f_half() < NEARLY * best.f_half());
+        assert_eq!(pick([best, flat, worse].into_iter()), Some(flat));
+        assert_eq!(pick([].into_iter()), None);
     }
 
     #[test]
