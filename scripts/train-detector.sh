@@ -8,12 +8,14 @@
 #
 #   OUT/train/       weights and log
 #   OUT/polish/      … and of the second stage: coins among the decoys, and landmarks that count more
-#   OUT/refine/      … and of the net that looks once more at what the detector finds
+#   OUT/candidates/  that detector in bytes, which reports more than are faces
+#   OUT/refine/      weights and log of the net that looks once more at those
 #   OUT/f32/finder   the trained net in 32-bit floats
 #   OUT/int8/finder  what is committed as models/bundles/finder
 #
 # A killed run goes on from its last epoch. OUT is ${XDG_CACHE_HOME:-~/.cache}/apparent/finder unless given.
-# Needs 6 GB of memory and, on two cores that multiply bf16, an hour and a half: 110 epochs of 5,000 scenes.
+# Needs 6 GB of memory and, on two cores that multiply bf16, an hour and a half: 110 epochs of 5,000 scenes; and 50 of
+# 2,500 for the second look, which took an hour on a machine that did other things as well.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -68,10 +70,11 @@ if [ ! -e "$out/candidates/finder" ]; then
     "$trainer" detector bundle --weights "$out/polish/best.safetensors" "${scenes[@]}" "${int8[@]}" --score-min 0.15 \
         --out "$out/candidates/finder"
 fi
-stage refine --refine "$out/candidates/finder" --relief 0.3 --scenes 4000 --epochs "$epochs"
+stage refine --refine "$out/candidates/finder" --relief 0.3 --landmarks 6 --scenes 2500 --epochs "$epochs"
 
 about=(
-    --weights "$out/polish/best.safetensors" --refine "$out/refine/best.safetensors" "${scenes[@]}" --licence CC-BY-4.0
+    --weights "$out/polish/best.safetensors" --refine "$out/refine/best.safetensors" --candidate-min 0.2
+    "${scenes[@]}" --licence CC-BY-4.0
     --attribution "FairFace: Kärkkäinen, K. & Joo, J. (2021), CC BY 4.0"
     --data "Scenes composed of FairFace, 32,000 faces at 128 px with YuNet's boxes and landmarks, and of pictures without faces, coins, animals and other things from Debian packages (scripts/get-backgrounds.sh lists them with their licences)"
     --made-by "scripts/train-detector.sh --epochs $epochs, at commit $(git describe --always --dirty)"

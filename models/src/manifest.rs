@@ -269,35 +269,28 @@ impl EstimatorSpec {
         ] {
             require(field, value, "0.1 to 10", (0.1..=10.0).contains(&value))?;
         }
-        check_crop(&self.crop, CROP_FIELDS)?;
+        let fields = [
+            "estimator.crop.size_px",
+            "estimator.crop.template",
+            "estimator.crop.box_scale",
+            "estimator.crop.box_shift_y",
+        ];
+        check_crop(&self.crop, fields)?;
         self.input.check(["estimator.input.mean", "estimator.input.scale"])
     }
 }
 
-/// What `model.toml` calls the numbers of a [`CropSpec`].
-#[derive(Clone, Copy)]
-struct CropFields {
-    size_px: &'static str,
-    template: &'static str,
-    box_scale: &'static str,
-    box_shift_y: &'static str,
-}
-
-/// Of `[estimator.crop]`.
-const CROP_FIELDS: CropFields = CropFields {
-    size_px: "estimator.crop.size_px",
-    template: "estimator.crop.template",
-    box_scale: "estimator.crop.box_scale",
-    box_shift_y: "estimator.crop.box_shift_y",
-};
-
-fn check_crop(crop: &CropSpec, fields: CropFields) -> Result<(), ManifestError> {
+/// Checks a crop; `fields` are what side, template, scale and shift are called in `model.toml`.
+fn check_crop(
+    crop: &CropSpec,
+    [size_px, template, box_scale, box_shift_y]: [&'static str; 4],
+) -> Result<(), ManifestError> {
     let CropSpec { size_px: size, box_scale: scale, box_shift_y: shift, .. } = *crop;
-    require(fields.size_px, size, "16 to 1024", (16..=1024).contains(&size))?;
+    require(size_px, size, "16 to 1024", (16..=1024).contains(&size))?;
     let inside = crop.template.as_flattened().iter().all(|v| (-1.0..=2.0).contains(v));
-    require(fields.template, "out of range", "shares of the side, -1 to 2", inside)?;
-    require(fields.box_scale, scale, "0.1 to 10", (0.1..=10.0).contains(&scale))?;
-    require(fields.box_shift_y, shift, "-2 to 2", (-2.0..=2.0).contains(&shift))
+    require(template, "out of range", "shares of the side, -1 to 2", inside)?;
+    require(box_scale, scale, "0.1 to 10", (0.1..=10.0).contains(&scale))?;
+    require(box_shift_y, shift, "-2 to 2", (-2.0..=2.0).contains(&shift))
 }
 
 impl InputSpec {

@@ -6,7 +6,6 @@ use anyhow::{Context, Result, ensure};
 use image::RgbImage;
 use models::bundle::Bundle;
 use models::detect;
-use models::image::RgbView;
 use models::manifest::detector::{DetectorSpec, Family, Fit, RefineSpec};
 use models::manifest::{Precision, Provenance};
 use models::preprocess::Preprocessor;
@@ -179,8 +178,7 @@ fn crops(options: &Options) -> Result<Vec<RgbImage>> {
     let mut detector = detect::open(Bundle::open(&options.out)?, &SessionOptions::default())?;
     let mut crops = vec![];
     for scene in scenes(options, Part::Train, CALIBRATION_SEED, options.pictures)? {
-        let view = RgbView::of(&scene.picture).context("an empty scene")?;
-        let found = detector.detect(&view)?;
+        let found = scene.found_by(&mut *detector)?;
         crops.extend(closer::looks(&scene, &found).into_iter().map(|(crop, _)| crop));
     }
     ensure!(!crops.is_empty(), "the detector found nothing to look at");

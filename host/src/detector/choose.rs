@@ -6,7 +6,6 @@ use std::fmt;
 use anyhow::{Context, Result};
 use models::detect::{Detector, Face};
 use models::geometry::Rect;
-use models::image::RgbView;
 
 use super::scenes::Scene;
 use crate::eval_detector::matching::matches;
@@ -55,8 +54,7 @@ pub(super) fn choose(detector: &mut dyn Detector, scenes: &[Scene]) -> Result<Ch
     let mut told = vec![];
     let mut wanted = 0;
     for scene in bar.wrap_iter(scenes.iter()) {
-        let view = RgbView::of(&scene.picture).context("an empty scene")?;
-        told.extend(judge(&detector.detect(&view)?, scene));
+        told.extend(judge(&scene.found_by(detector)?, scene));
         wanted += scene.faces.iter().filter(|face| face.wanted).count();
     }
     bar.finish_and_clear();

@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use image::RgbImage;
 use models::bundle::Bundle;
 use models::detect::{self, Detector};
-use models::image::RgbView;
 use models::preprocess::Preprocessor;
 use models::session::Options;
 use rayon::prelude::*;
@@ -51,14 +50,17 @@ pub(super) trait Pupil: Sync {
     /// What a batch costs, as [`Loss`] says.
     fn loss(&self, layers: &Layers<'_>, batch: &Batch, certainty: f64) -> Result<Loss>;
 
-    /// What it takes for faces where there are none, to be laid into the scenes of `epoch` as decoys.
+    /// What it takes for faces where there are none, to be laid into the scenes of `epoch` as decoys; nothing, where
+    /// it is not looked for.
     fn mistakes(
         &self,
-        layers: &Layers<'_>,
-        stock: &Stock,
-        epoch: usize,
-        seed: u64,
-    ) -> Result<Vec<Patch>>;
+        _layers: &Layers<'_>,
+        _stock: &Stock,
+        _epoch: usize,
+        _seed: u64,
+    ) -> Result<Vec<Patch>> {
+        Ok(vec![])
+    }
 }
 
 /// The detector, or with the bundle of one, the net that refines what that one finds.
@@ -138,7 +140,7 @@ impl Grids {
     }
 }
 
-/// The net that looks once more, at crops around what the detector found.
+/// The net that looks once more, at crops around what the detector found: the detector's mistakes are among them.
 struct Closer {
     net: RefineNet,
     preprocessor: Preprocessor,
@@ -153,11 +155,8 @@ impl Pupil for Closer {
 
     fn batch(&self, scenes: &[Scene]) -> Result<Batch> {
         let mut detector = self.detector.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut found = vec![];
-        for scene in scenes {
-            let view = RgbView::of(&scene.picture).context("an empty scene")?;
-            found.push(detector.detect(&view)?);
-        }
+        let found = scenes.iter().map(|scene| scene.found_by(&mut **detector));
+        let found = found.collect::<Result<Vec<_>>>()?;
         drop(detector);
         let looks = scenes.par_iter().zip(found);
         let looks = looks.flat_map_iter(|(scene, found)| closer::looks(scene, &found));
@@ -180,11 +179,6 @@ impl Pupil for Closer {
         let pixels = layers.pixels(&batch.input.f_to_device(device)?)?;
         let told = layers.chain(self.net.layers(), pixels)?;
         Loss::of_crops(&told, &batch.targets.f_to_device(device)?)
-    }
-
-    /// The detector's mistakes are among what it is shown already.
-    fn mistakes(&self, _: &Layers<'_>, _: &Stock, _: usize, _: u64) -> Result<Vec<Patch>> {
-        Ok(vec![])
     }
 }
 

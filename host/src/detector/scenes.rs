@@ -10,9 +10,12 @@
 
 use std::borrow::Cow;
 
+use anyhow::{Context, Result};
 use image::{Rgb, RgbImage};
 use models::crop::Similarity;
+use models::detect::{Detector, Face};
 use models::geometry::{Landmarks, Point, Rect};
+use models::image::RgbView;
 use rand::{Rng, RngExt};
 
 use super::light;
@@ -156,6 +159,17 @@ struct Oval {
     below: f32,
     radii: (f32, f32),
     tone: Tone,
+}
+
+impl Scene {
+    /// What a detector finds in it.
+    ///
+    /// # Errors
+    /// The detector fails, or the scene is empty.
+    pub(super) fn found_by(&self, detector: &mut dyn Detector) -> Result<Vec<Face>> {
+        let view = RgbView::of(&self.picture).context("an empty scene")?;
+        Ok(detector.detect(&view)?)
+    }
 }
 
 impl<'a> Drawing<'a> {

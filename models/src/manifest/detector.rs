@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChannelOrder, CropFields, InputSpec, ManifestError, Precision, check_crop, require};
+use super::{ChannelOrder, InputSpec, ManifestError, Precision, check_crop, require};
 use crate::crop::CropSpec;
 
 /// The longest side of an input, in pixels.
@@ -69,17 +69,15 @@ impl RefineSpec {
         let score = self.score_min;
         let open = score > 0.0 && score < 1.0;
         require("detector.refine.score_min", score, "between 0 and 1", open)?;
-        check_crop(&self.crop, CROP_FIELDS)
+        let fields = [
+            "detector.refine.crop.size_px",
+            "detector.refine.crop.template",
+            "detector.refine.crop.box_scale",
+            "detector.refine.crop.box_shift_y",
+        ];
+        check_crop(&self.crop, fields)
     }
 }
-
-/// What the numbers of `[detector.refine.crop]` are called.
-const CROP_FIELDS: CropFields = CropFields {
-    size_px: "detector.refine.crop.size_px",
-    template: "detector.refine.crop.template",
-    box_scale: "detector.refine.crop.box_scale",
-    box_shift_y: "detector.refine.crop.box_shift_y",
-};
 
 /// Detectors whose outputs are read alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
