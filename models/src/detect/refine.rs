@@ -46,6 +46,10 @@ impl Refine {
         face: &Face,
         preprocessor: &Preprocessor,
     ) -> Result<Option<Face>, SessionError> {
+        // However sure the second look were, the mean would not be enough.
+        if face.score.sqrt() < self.spec.score_min {
+            return Ok(None);
+        }
         let crop = &self.spec.crop;
         let place = crop.place(&face.bounds, face.landmarks.as_ref());
         let close = warp(picture, &place, crop.size_px);
