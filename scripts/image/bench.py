@@ -12,6 +12,8 @@ from guest import Guest, raspi3b, virt
 MIB = 1 << 20
 # Of cross/image/assemble.py and scripts/image.sh: where the partition with the settings begins.
 BOOT_AT = MIB
+# And the second of the two slots.
+SLOT_B_AT = (1 + 48 + 128) * MIB
 # An emulated processor on a busy machine is slow; a machine that hangs is found out by these, too late rather than falsely.
 BOOT_S = 1200
 KIOSK_S = 900
@@ -78,11 +80,11 @@ class Bench:
 
     def begin(self, card, name, *extra, resume=None, machine=virt):
         """The machine, just switched on, or going on where it was saved in the file `resume`."""
-        disks, kind = [], "usb-storage" if machine is raspi3b else "virtio-blk-pci"
+        disks = []
         for disk, file in (("disk", Path(self.options.disk)), ("updates", self.updates / "updates.squashfs")):
-            if file.exists():
+            if file.exists() and machine is not raspi3b:
                 disks += ["-drive", f"if=none,id={disk},format=raw,readonly=on,file={file}"]
-                disks += ["-device", f"{kind},drive={disk}"]
+                disks += ["-device", f"virtio-blk-pci,drive={disk}"]
         self.guest = Guest(self.options, card, name, [*disks, *extra], resume, machine)
         return self.guest
 
@@ -103,8 +105,8 @@ def plug_in(guest):
 
 
 def mount_disks(guest):
-    """Of the tests at /mnt, of the updates at /tmp/in. A Raspberry Pi has them on USB."""
-    guest.run("disk=/dev/vdb; [ -e $disk ] || disk=/dev/sda; mount -o ro $disk /mnt; mkdir -p /tmp/in; "
+    """Of the tests at /mnt, of the updates at /tmp/in. A Raspberry Pi has the first one in the slot that does not run."""
+    guest.run("disk=/dev/vdb; [ -e $disk ] || disk=/dev/mmcblk0p3; mount -o ro $disk /mnt; mkdir -p /tmp/in; "
               "[ ! -e /dev/vdc ] || mount -o ro /dev/vdc /tmp/in")
 
 
