@@ -135,4 +135,4 @@ def has_figures(width, height, rgb):
     blue of its Raspberry Pi 3 the wrong way round."""
     panel = [rgb[3 * (y * width + x):3 * (y * width + x) + 3] for y in range(0, height, 2) for x in range(5 * width // 8, width, 2)]
     orange = sum(min(r, b) < 100 < 140 < g < 210 < max(r, b) for r, g, b in panel)
-    return orange > len(panel) // 100
+    return orange > len(panel) // 200

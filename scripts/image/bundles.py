@@ -4,6 +4,7 @@ import json
 import time
 
 from bench import A_FACE, KIOSK_S, judge_face, judge_screen, plug_in, status_has, stick
+from guest import virt_with_dot_products
 
 STORE = "/var/lib/apparent/bundles"
 STICK_IS_DONE = "! systemctl list-units --state=activating --no-legend 'apparent-stick@*' | grep ."
@@ -77,7 +78,7 @@ def wait_for_version(guest, version):
 def pair(bench):
     """The pair of full-size nets comes on a stick, and labels a face within 1 GB."""
     expect = bench.judge.expect
-    guest = bench.start(bench.trusting_card("pair"), "pair", *stick(bench.updates / "pair.img"))
+    guest = bench.start(bench.trusting_card("pair"), "pair", *stick(bench.updates / "pair.img"), machine=virt_with_dot_products)
     guest.run("/mnt/camera face.yuyv")
     judge_face(bench, guest, "the kiosk sees a face")
     begun = time.monotonic()

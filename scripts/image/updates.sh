@@ -74,7 +74,7 @@ make_pair_stick() {
     else
         build_trainer
         say "making the pair of full-size nets, with random weights (minutes)"
-        "$trainer" quantize --net vgg-face --init he --out "$pair" >&2
+        "$trainer" quantize --net vgg-face --init he --pictures 8 --out "$pair" >&2
     fi
     rm -f "$pair/SHA256SUMS.minisig"
     minisign -S -s "$1/test.key" -m "$pair/SHA256SUMS" >/dev/null
