@@ -12,8 +12,6 @@ from guest import Guest, raspi3b, virt
 MIB = 1 << 20
 # Of cross/image/assemble.py and scripts/image.sh: where the partition with the settings begins.
 BOOT_AT = MIB
-# And the second of the two slots.
-SLOT_B_AT = (1 + 48 + 128) * MIB
 # An emulated processor on a busy machine is slow; a machine that hangs is found out by these, too late rather than falsely.
 BOOT_S = 1200
 KIOSK_S = 900
@@ -122,17 +120,17 @@ def judge_face(bench, guest, what):
     return seen
 
 
-def judge_screen(bench, guest, name, limit_s=120):
-    """Keeps the screen once a face's figures are on it."""
+def judge_screen(bench, guest, name, limit_s=120, share=0.01):
+    """Keeps the screen once a face's figures are on it: of the panel, so much is the chart."""
     end = time.monotonic() + limit_s
-    while not (labelled := has_figures(*guest.shot(name))) and time.monotonic() < end:
+    while not (labelled := has_figures(*guest.shot(name), share)) and time.monotonic() < end:
         time.sleep(2)
     bench.judge.expect(f"the screen shows what the face looks like ({name}.png, to be looked at)", labelled)
 
 
-def has_figures(width, height, rgb):
+def has_figures(width, height, rgb, share):
     """Whether the panel on the right has a chart, which is drawn in orange; a notice's bar is far smaller. QEMU shows red and
     blue of its Raspberry Pi 3 the wrong way round."""
     panel = [rgb[3 * (y * width + x):3 * (y * width + x) + 3] for y in range(0, height, 2) for x in range(5 * width // 8, width, 2)]
     orange = sum(min(r, b) < 100 < 140 < g < 210 < max(r, b) for r, g, b in panel)
-    return orange > len(panel) // 200
+    return orange > share * len(panel)
